@@ -1,0 +1,1 @@
+"""The domain; no module of it imports azure.functions."""
