@@ -1,0 +1,149 @@
+"""What an error of Azure means for whoever met it: one table over the ARM error codes, then the HTTP status.
+
+Source of the codes: "Troubleshoot AKS backup using Azure Backup", "Azure Resource Manager errors", and answers recorded
+from Azure. The table is closed under test: every code has one class.
+"""
+
+import re
+from enum import StrEnum
+
+from shared.errors import ArmError, ForeignHost
+
+
+class FailureClass(StrEnum):
+    """What to do about an error."""
+
+    RETRY = "retry"
+    """Passes by itself; try again soon."""
+
+    REGISTER = "register"
+    """The subscription isn't registered for the resource provider; register, then try again."""
+
+    ACCESS = "access"
+    """Azure says no; right after a role was granted it may change its mind, later only a person can change it."""
+
+    REPAIR = "repair"
+    """Something that was there is missing; put it back, then try again."""
+
+    OWNER = "owner"
+    """Blocked until the owner of the cluster (or of a lock, policy or guard) acts."""
+
+    ADOPT = "adopt"
+    """Somebody protects the cluster already."""
+
+    RERUN = "rerun"
+    """A backup job failed in passing; run it again."""
+
+    MEMORY = "memory"
+    """The extension ran out of memory; raise its limit, then run again."""
+
+    WARNING = "warning"
+    """A backup completed without some of its parts."""
+
+    FATAL = "fatal"
+    """Stays until somebody changes the input."""
+
+
+_CODES: dict[FailureClass, tuple[str, ...]] = {
+    FailureClass.RETRY: (
+        "Conflict",
+        "AnotherOperationInProgress",
+        "OperationNotAllowed",
+        "PrincipalNotFound",
+        "ResourceNotFound",
+        "ParentResourceNotFound",
+        "ResourceGroupNotFound",
+        "ResourceGroupBeingDeleted",
+        "FailedIdentityOperation",
+        "TooManyRequests",
+        "SubscriptionRequestsThrottled",
+        "ResourceRequestsThrottled",
+        "StorageAccountOperationInProgress",
+    ),
+    FailureClass.REGISTER: ("MissingSubscriptionRegistration", "MissingRegistrationForType"),
+    FailureClass.ACCESS: ("AuthorizationFailed", "LinkedAuthorizationFailed"),
+    FailureClass.REPAIR: (
+        "UserErrorExtensionMSIMissingPermissionsOnBackupStorageLocation",
+        "UserErrorBackupStorageLocationNotReady",
+        "KubernetesBackupListExtensionsError",
+        "UserErrorNoDefaultBackupStorageLocationFound",
+        "UserErrorKubernetesBackupExtensionNotFoundError",
+        "UserErrorKubernetesBackupExtensionHasErrors",
+        "UserErrorKubernetesBackupExtensionIdentityNotFound",
+    ),
+    FailureClass.OWNER: (
+        "UserErrorSnapshotResourceGroupHasLocks",
+        "ScopeLocked",
+        "UserErrorBackupStorageLocationReadOnly",
+        "RequestDisallowedByPolicy",
+        "UserErrorStorageAccountKeyAccessDisallowed",
+        "InstallationTimedOut",
+        "BackoffLimitExceeded",
+    ),
+    FailureClass.ADOPT: ("UserErrorDppDatasourceAlreadyHasBackupInstance",),
+    FailureClass.RERUN: (
+        "KubernetesBackupCustomResourcesTrackingTimeOutError",
+        "ExtensionTimedOutWaitingForBackupItemSync",
+    ),
+    FailureClass.MEMORY: (
+        "UserErrorBackupPluginPodRestartedDuringBackup",
+        "UserErrorBackupPluginPodRestartedDuringRestore",
+    ),
+    FailureClass.WARNING: (
+        "UserErrorHookExecutionFailed",
+        "UserErrorNamespaceNotFound",
+        "UserErrorStorageClassMissingForPVC",
+        "KubernetesBackupGenericWarning",
+        "UserErrorPVSnapshotLimitReached",
+        "UserErrorPVSnapshotDisallowedByPolicy",
+        "CSISnapshottingTimedOut",
+    ),
+    FailureClass.FATAL: (
+        "BadRequest",
+        "MissingRequiredParameter",
+        "PropertyChangeNotAllowed",
+        "SkuNotAvailable",
+        "SubscriptionNotFound",
+        "DppUserErrorVaultTierPolicyNotSupported",
+        "StorageAccountAlreadyTaken",
+    ),
+}
+
+CLASS_OF_CODE: dict[str, FailureClass] = {
+    code.casefold(): failure for failure, codes in _CODES.items() for code in codes
+}
+"""Lower-cased ARM error code -> its class."""
+
+_BY_PREFIX = (("invalid", FailureClass.FATAL), ("usererrorpvc", FailureClass.WARNING))
+
+_BY_MESSAGE = (
+    # cluster-side causes that come as free text in an extension's errorInfo
+    (re.compile(r"timed out waiting for the condition"), FailureClass.OWNER),
+    (re.compile(r"BackoffLimitExceeded"), FailureClass.OWNER),
+    (re.compile(r"no such host .*dp\.kubernetesconfiguration\.azure\.com"), FailureClass.OWNER),
+)
+
+_RETRIED_STATUS = frozenset({0, 200, 404, 408, 409, 429})
+
+
+def classify(error: ArmError) -> FailureClass:
+    """Say what an error means, by code first, then by message, then by status.
+
+    An unknown code is fatal with status 400 and passing otherwise: a new spelling of a refusal must not be repeated
+    for ever as it is, and a new spelling of a failure must not strand a cluster.
+    """
+    if isinstance(error, ForeignHost):
+        return FailureClass.FATAL
+    code = error.code.casefold()
+    candidates = (
+        next((failure for pattern, failure in _BY_MESSAGE if pattern.search(error.message)), None),
+        CLASS_OF_CODE.get(code),
+        next((failure for prefix, failure in _BY_PREFIX if code.startswith(prefix)), None),
+    )
+    return next((failure for failure in candidates if failure), _by_status(error.status))
+
+
+def _by_status(status: int) -> FailureClass:
+    if status in _RETRIED_STATUS or status >= 500:  # noqa: PLR2004  # 5xx: HTTP's own border
+        return FailureClass.RETRY
+    return FailureClass.ACCESS if status in (401, 403) else FailureClass.FATAL

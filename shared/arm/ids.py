@@ -1,0 +1,78 @@
+"""ARM ids: parsed and checked before they go into a URL.
+
+Names follow "Naming rules and restrictions for Azure resources". Ids compare without case, so the canonical form here
+has Azure's spelling of the fixed words; names keep the case they came with and `key` folds it.
+"""
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Self
+
+from shared.errors import InvalidResourceId
+
+_GUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_GROUP = r"[\w\-.()]{0,89}[\w\-()]"  # letters of any alphabet, digits, _ - . ( ), not ending with a dot
+_CLUSTER = r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
+_CLUSTER_ID = re.compile(
+    rf"/subscriptions/(?P<subscription>{_GUID})/resourceGroups/(?P<group>{_GROUP})"
+    rf"/providers/Microsoft\.ContainerService/managedClusters/(?P<name>{_CLUSTER})",
+    re.IGNORECASE,
+)
+
+
+def same_id(one: str | None, other: str | None) -> bool:
+    """Whether two ids name one resource; Azure changes the case of ids at will."""
+    return one is not None and other is not None and one.rstrip("/").casefold() == other.rstrip("/").casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterId:
+    """The id of a managed cluster, safe to put into a URL."""
+
+    subscription: str
+    group: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read an id as Azure or a person writes it.
+
+        Raises:
+            InvalidResourceId: the text is anything else than the id of a managed cluster.
+        """
+        match = _CLUSTER_ID.fullmatch(text)
+        if match is None:
+            raise InvalidResourceId(f"not the id of a managed cluster: {text[:300]!r}")
+        return cls(match["subscription"].lower(), match["group"], match["name"])
+
+    def __str__(self) -> str:
+        group = group_id(self.subscription, self.group)
+        return f"{group}/providers/Microsoft.ContainerService/managedClusters/{self.name}"
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of the lower-cased id: 64 hex digits, the same however the id is spelled."""
+        return sha256(str(self).casefold().encode()).hexdigest()
+
+
+def group_id(subscription: str, group: str) -> str:
+    """The id of a resource group."""
+    return f"/subscriptions/{subscription}/resourceGroups/{group}"
+
+
+def group_of(resource_id: str) -> str:
+    """The name of the resource group in a resource's id.
+
+    Raises:
+        InvalidResourceId: the id has no resource group.
+    """
+    match = re.match(rf"/subscriptions/{_GUID}/resourceGroups/({_GROUP})(/|$)", resource_id, re.IGNORECASE)
+    if match is None:
+        raise InvalidResourceId(f"no resource group in {resource_id[:300]!r}")
+    return match[1]
+
+
+def name_of(resource_id: str) -> str:
+    """The last part of an id."""
+    return resource_id.rstrip("/").rsplit("/", 1)[-1]
