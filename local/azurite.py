@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-import aiohttp
-
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import AsyncGenerator
@@ -142,13 +140,21 @@ def _printed(log: Path) -> str:
 
 async def _answering(running: Azurite) -> None:
     """Wait until every service answers a request, whatever it says to it."""
-    async with aiohttp.ClientSession() as session:
-        for port in (running.blob_port, running.queue_port, running.table_port):
-            while True:
-                with contextlib.suppress(aiohttp.ClientConnectionError):
-                    async with session.get(f"http://127.0.0.1:{port}/{_ACCOUNT}?comp=list"):
-                        break
-                await asyncio.sleep(0.05)
+    for port in (running.blob_port, running.queue_port, running.table_port):
+        while not await _answers(port):  # noqa: ASYNC110 - another process starts it, nobody here can say when
+            await asyncio.sleep(0.05)
+
+
+async def _answers(port: int) -> bool:
+    """Ask by hand: an HTTP client would be the heaviest import of everything that only needs the connection string."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionError:
+        return False
+    writer.write(f"GET /{_ACCOUNT}?comp=list HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    answered = (await reader.read(5)) == b"HTTP/"
+    writer.close()
+    return answered
 
 
 async def _stop(process: Process, *, gently: bool) -> None:

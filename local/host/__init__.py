@@ -1,0 +1,1 @@
+"""A local Functions host around the real azure-functions-runtime; it knows the app only through the runtime."""
