@@ -1,0 +1,45 @@
+"""How long things take, in seconds of virtual time."""
+
+from __future__ import annotations
+
+import random
+
+DURATIONS: dict[str, tuple[float, float]] = {
+    # recorded, see the table of durations in the wire facts
+    "vaultWrite": (0.4, 0.5),
+    "vaultDelete": (0.6, 0.8),
+    "validateForBackup": (43.9, 44.4),
+    "backupInstanceWrite": (0.5, 0.9),
+    "protection": (37.0, 71.0),
+    "backupInstanceDelete": (80.4, 102.6),
+    "resumeProtection": (45.0, 52.0),
+    "managedClusterWrite": (255.0, 275.0),
+    "trustedAccessWrite": (16.0, 16.7),
+    "trustedAccessDelete": (12.5, 13.0),
+    "extensionWrite": (381.0, 412.0),
+    "storageAccountWrite": (5.0, 18.0),
+    "registration": (60.0, 70.0),
+    "replication": (0.0, 5.0),
+    # not recorded: chosen
+    "rolePropagation": (30.0, 90.0),
+    "suspendBackups": (40.0, 50.0),
+    "stopProtection": (40.0, 50.0),
+    "backupInstanceUpdate": (40.0, 60.0),
+    "vaultUpdate": (0.4, 0.5),
+    "resourceGroupDelete": (30.0, 60.0),
+    "managedClusterUpdate": (60.0, 90.0),
+    "managedClusterDelete": (180.0, 240.0),
+    "managedClusterStart": (120.0, 180.0),
+    "managedClusterStop": (90.0, 150.0),
+    "agentPoolWrite": (90.0, 150.0),
+    "agentPoolDelete": (60.0, 120.0),
+    "extensionUpdate": (60.0, 120.0),
+    "extensionDelete": (60.0, 120.0),
+}
+"""Shortest and longest duration of each kind of operation."""
+
+
+def duration(seed: int, kind: str, resource_id: str) -> float:
+    """How long an operation of `kind` takes on a resource: the same in every run with the same seed."""
+    low, high = DURATIONS[kind]
+    return random.Random(f"{seed}|{kind}|{resource_id.lower()}").uniform(low, high)
