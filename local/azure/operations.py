@@ -125,6 +125,15 @@ class Operations:
         for watcher in operation.watchers:
             watcher(operation)
 
+    def finish(self, operation: Operation, at: dt.datetime, error: ArmError | None = None) -> None:
+        """End an operation now whose length isn't a matter of time, such as a webhook's handshake."""
+        if not operation.running:
+            return
+        operation.ends, operation.error = at, error
+        operation.status = "Failed" if error else "Succeeded"
+        for watcher in operation.watchers:
+            watcher(operation)
+
     def cancel(self, operation: Operation, at: dt.datetime) -> None:
         """End an operation without an effect, e.g. because its resource is gone."""
         operation.status, operation.ends = "Canceled", at
