@@ -8,6 +8,7 @@
     │   └── CatalogError           the backup policy catalog
     ├── InvalidResourceId          text that is no id of the wanted kind; never sent to Azure
     ├── InvalidMessage             a queue message that can't be read
+    ├── RowChanged                 somebody else wrote the row in between; read it and decide anew
     ├── ClaimLost                  somebody else works on this row now; stop before the next write
     └── ArmError                   Azure refused or failed; carries status, code and message
         ├── ArmUnreachable         no answer at all
@@ -45,6 +46,10 @@ class InvalidResourceId(AutopilotError):
 
 class InvalidMessage(AutopilotError):
     """The queue message isn't one of ours, or of a version that isn't known."""
+
+
+class RowChanged(AutopilotError):
+    """The row isn't the one that was read any more (HTTP 412, 409 or 404 of Table Storage)."""
 
 
 class ClaimLost(AutopilotError):

@@ -192,6 +192,15 @@ class _Reader:
         return connection
 
 
+def catalog_path(environ: Mapping[str, str]) -> Path:
+    """The catalog that the settings name, whatever else is wrong with them.
+
+    Raises:
+        ValueError: there is no such file.
+    """
+    return _CATALOG.parse(environ.get(_CATALOG.name, "").strip() or str(_CATALOG.default))
+
+
 def load(environ: Mapping[str, str]) -> Settings:
     """Read and check all settings.
 

@@ -54,8 +54,10 @@ class Answer:
 class Door:
     """Everything that the app asks of Azure Resource Manager goes through one of these."""
 
-    def __init__(self, endpoint: str, audience: str, credential: AsyncTokenCredential) -> None:
-        self.clock = AzureClock()
+    def __init__(
+        self, endpoint: str, audience: str, credential: AsyncTokenCredential, clock: AzureClock | None = None
+    ) -> None:
+        self.clock = clock or AzureClock()
         self._endpoint = endpoint
         self._credential = credential
         policies: list[Any] = [
@@ -113,6 +115,23 @@ class Door:
             ArmError: Azure refused, or there was no answer.
         """
         return await self._send("PUT", path, api_version, body=body)
+
+    async def put_once(self, path: str, api_version: str, body: Json, *, exists: str) -> bool:
+        """Create what may be there already, which Azure then says with the error code `exists`.
+
+        Returns:
+            Whether it is new.
+
+        Raises:
+            ArmError: Azure refused for another reason, or there was no answer.
+        """
+        try:
+            answer = await self.put(path, api_version, body)
+        except ArmError as error:
+            if error.code == exists:
+                return False
+            raise
+        return answer.status == 201  # noqa: PLR2004  # HTTP: created
 
     async def post(self, path: str, api_version: str) -> Answer:
         """Call an action that takes no body.

@@ -1,0 +1,17 @@
+"""The function app: registers the triggers of functions/; nothing else.
+
+Settings and catalog are checked here, so that a broken one stops the start with all its errors listed.
+"""
+
+import os
+
+import azure.functions as func
+
+from functions import cluster_events, reconcile_cluster, reconcile_poison
+from shared import startup
+
+startup.check(os.environ)
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+for module in (cluster_events, reconcile_cluster, reconcile_poison):
+    app.register_functions(module.blueprint)

@@ -1,0 +1,1 @@
+"""The backup policy catalog: what the tag on a cluster means. Pure; asks nobody."""

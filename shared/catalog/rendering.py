@@ -1,0 +1,116 @@
+"""Policy -> the body of the ARM backup policy.
+
+Form as recorded for AKS policies: one backup rule, a default retention rule in the operational tier, and for each
+rule of the vault tier a tag that selects backups and a retention rule that declares the copy. A rule without its tag
+would do nothing.
+"""
+
+import json
+from hashlib import sha256
+from typing import Any
+
+from shared.catalog.model import Policy
+
+DATASOURCE_TYPE = "Microsoft.ContainerService/managedClusters"
+_ANCHOR_DAY = "2023-01-04"  # the day in the public client's default template; only the time of day matters
+_DEFAULT_PRIORITY = 99
+_VAULT_RULES = (
+    # field of VaultTier, name of tag and rule, marker, priority: the rarer rule wins where several match
+    ("daily", "Daily", "FirstOfDay", 25),
+    ("weekly", "Weekly", "FirstOfWeek", 20),
+    ("monthly", "Monthly", "FirstOfMonth", 15),
+    ("yearly", "Yearly", "FirstOfYear", 10),
+)
+
+
+def backup_rule_name(policy: Policy) -> str:
+    """Name of the policy's backup rule; on-demand backups have to give it."""
+    return "BackupDaily" if policy.schedule.every == "P1D" else "BackupHourly"
+
+
+def _store(name: str) -> dict[str, str]:
+    return {"dataStoreType": name, "objectType": "DataStoreInfoBase"}
+
+
+def _lifecycle(store: str, duration: str, *, copy_to: str | None = None) -> dict[str, Any]:
+    lifecycle: dict[str, Any] = {
+        "deleteAfter": {"duration": duration, "objectType": "AbsoluteDeleteOption"},
+        "sourceDataStore": _store(store),
+    }
+    if copy_to:
+        lifecycle["targetDataStoreCopySettings"] = [
+            {"copyAfter": {"objectType": "ImmediateCopyOption"}, "dataStore": _store(copy_to)}
+        ]
+    return lifecycle
+
+
+def _retention_rule(name: str, lifecycles: list[dict[str, Any]], *, default: bool) -> dict[str, Any]:
+    return {"isDefault": default, "lifecycles": lifecycles, "name": name, "objectType": "AzureRetentionRule"}
+
+
+def _tagging(name: str, priority: int, marker: str | None) -> dict[str, Any]:
+    tagging: dict[str, Any] = {
+        "isDefault": marker is None,
+        "tagInfo": {"id": f"{name}_", "tagName": name},
+        "taggingPriority": priority,
+    }
+    if marker:
+        tagging["criteria"] = [{"absoluteCriteria": [marker], "objectType": "ScheduleBasedBackupCriteria"}]
+    return tagging
+
+
+def render(policy: Policy) -> dict[str, Any]:
+    """The `properties` of the ARM backup policy."""
+    tagging: list[dict[str, Any]] = []
+    retention = [
+        _retention_rule("Default", [_lifecycle("OperationalStore", policy.operational_retention)], default=True)
+    ]
+    for field, name, marker, priority in _VAULT_RULES:
+        duration = getattr(policy.vault_tier, field, None)
+        if duration:
+            tagging.append(_tagging(name, priority, marker))
+            copied = _lifecycle("OperationalStore", policy.operational_retention, copy_to="VaultStore")
+            kept = {**_lifecycle("VaultStore", duration), "targetDataStoreCopySettings": []}
+            retention.append(_retention_rule(name, [copied, kept], default=False))
+    tagging.append(_tagging("Default", _DEFAULT_PRIORITY, None))
+    interval = f"R/{_ANCHOR_DAY}T{policy.schedule.start}:00+00:00/{policy.schedule.every}"
+    backup_rule = {
+        "backupParameters": {"backupType": "Incremental", "objectType": "AzureBackupParams"},
+        "dataStore": _store("OperationalStore"),
+        "name": backup_rule_name(policy),
+        "objectType": "AzureBackupRule",
+        "trigger": {
+            "objectType": "ScheduleBasedTriggerContext",
+            "schedule": {"repeatingTimeIntervals": [interval]},
+            "taggingCriteria": tagging,
+        },
+    }
+    return {
+        "datasourceTypes": [DATASOURCE_TYPE],
+        "objectType": "BackupPolicy",
+        "policyRules": [backup_rule, *retention],
+    }
+
+
+def arm_name(name: str, policy: Policy) -> str:
+    """Name of the ARM policy: an existing one can't be edited for AKS, so a changed content is another policy."""
+    digest = sha256(json.dumps(render(policy), sort_keys=True).encode()).hexdigest()
+    return f"{name}-{digest[:8]}"
+
+
+def render_contents(policy: Policy) -> dict[str, Any]:
+    """The `backupDatasourceParametersList` entry of a backup instance: what of the cluster is backed up."""
+    contents = policy.contents
+    filters = {
+        "includedNamespaces": contents.included_namespaces,
+        "excludedNamespaces": contents.excluded_namespaces,
+        "includedResourceTypes": contents.included_resource_types,
+        "excludedResourceTypes": contents.excluded_resource_types,
+        "labelSelectors": contents.label_selectors,
+    }
+    return {
+        "objectType": "KubernetesClusterBackupDatasourceParameters",
+        "snapshotVolumes": contents.volume_snapshots,
+        "includeClusterScopeResources": contents.cluster_scope_resources,
+        **{name: list(values) for name, values in filters.items() if values},
+    }

@@ -1,0 +1,123 @@
+"""What is kept about a cluster between passes: a cache and a record, never the truth.
+
+Deleting the tables loses history and nothing else. Times named `at` are Azure's (epoch seconds); a claim's `until` is
+this machine's, since claims are about passes and not about Azure.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct, field
+
+VERSION = 1
+"""Version of rows and messages; an unknown one means: read Azure again."""
+
+HISTORY_LENGTH = 50
+
+
+class State(StrEnum):
+    """Where a cluster stands."""
+
+    NEW = "New"
+    WAITING = "Waiting"
+    PROTECTED = "Protected"
+    BLOCKED = "Blocked"
+    REJECTED = "Rejected"
+    RELEASED = "Released"
+
+
+class Claim(Struct, frozen=True):
+    """Who works on a row: the queue message, the run that it started, and until when (epoch seconds)."""
+
+    message_id: str
+    run: str
+    until: float
+
+
+class Condition(Struct, frozen=True):
+    """One observation, in Kubernetes' form. `reason` is PascalCase, `last_transition` an ISO 8601 time."""
+
+    type: str
+    status: str
+    severity: str
+    reason: str
+    message: str
+    last_transition: str
+
+
+class HistoryEntry(Struct, frozen=True):
+    """One change of state."""
+
+    at: str
+    state: str
+    reason: str
+
+
+class Storage(Struct, frozen=True):
+    """Where an extension keeps its backups."""
+
+    account_id: str
+    container: str
+
+
+class Progress(Struct):
+    """What an onboarding carries from pass to pass; losing it costs repeated requests, nothing else.
+
+    Attributes:
+        fingerprint: of what is wanted; with another one, everything here is void.
+        cluster: the cluster as last read, so that a pass that only looks after something needn't read it again.
+        read_at: when it was read.
+        met: step -> when it was observed as met.
+        granted: role step -> when its role assignment was made.
+        operations: step -> URL of the operation under way.
+        started: step -> when it was started.
+        due: step -> when it is worth another look.
+        attempts: step -> failures in a row.
+        unregistered: resource providers whose registration is awaited.
+        storage: storage of an extension that somebody else installed, and that is used as it is.
+    """
+
+    fingerprint: str = ""
+    cluster: dict[str, Any] | None = None
+    read_at: float = 0.0
+    met: dict[str, float] = field(default_factory=dict)
+    granted: dict[str, float] = field(default_factory=dict)
+    operations: dict[str, str] = field(default_factory=dict)
+    started: dict[str, float] = field(default_factory=dict)
+    due: dict[str, float] = field(default_factory=dict)
+    attempts: dict[str, int] = field(default_factory=dict)
+    unregistered: list[str] = field(default_factory=list)
+    storage: Storage | None = None
+
+
+class ClusterRow(Struct):
+    """The status row of a cluster.
+
+    Attributes:
+        wake: id of the one delayed message that may still start a pass; None after a terminal outcome.
+        again: somebody asked for a pass while one ran.
+        who: who can act when the state is Blocked or Rejected.
+        steps: step -> what the last pass saw of it, for people.
+    """
+
+    cluster_id: str
+    version: int = VERSION
+    state: State = State.NEW
+    reason: str = ""
+    message: str = ""
+    who: str = ""
+    policy: str = ""
+    wake: str | None = None
+    again: bool = False
+    claim: Claim | None = None
+    progress: Progress = field(default_factory=Progress)
+    conditions: list[Condition] = field(default_factory=list)
+    steps: dict[str, str] = field(default_factory=dict)
+    history: list[HistoryEntry] = field(default_factory=list)
+
+
+class RegionRow(Struct):
+    """Who may write what the clusters of a region share."""
+
+    version: int = VERSION
+    claim: Claim | None = None

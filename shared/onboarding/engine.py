@@ -1,0 +1,258 @@
+"""Observe, plan, start: the engine that brings steps forward. It knows none of them by name.
+
+It never waits: it starts what can be started and leaves. Pure decisions are functions at the end of the module.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from shared import logs
+from shared.arm.failures import FailureClass, classify
+from shared.errors import ArmError
+from shared.onboarding.outcomes import (
+    Absent,
+    Blocked,
+    Met,
+    Observation,
+    Outcome,
+    Protected,
+    Stuck,
+    UnderWay,
+    Unmade,
+    Waiting,
+    Who,
+)
+from shared.onboarding.step import Step
+from shared.onboarding.timing import backoff, look_again
+from shared.onboarding.world import World
+
+CARRIED = 600.0
+"""Azure's seconds for which an onboarding relies on what it saw before; the last look reads it again."""
+
+_JUST_GRANTED = 900.0  # a refusal this soon after a grant of ours may pass by itself
+_EARLY = 0.6  # real seconds by which a delayed message may be early: queues count whole seconds
+_ROUNDS = 12  # of starting within one pass; a chain of synchronous PUTs is shorter
+_REPAIR_AFTER = 2  # failures in a row before what a step needs is looked at again
+
+
+class Gate(Protocol):
+    """What stands between the engine and a write."""
+
+    async def check(self) -> None:
+        """Make sure that this pass still holds its claim.
+
+        Raises:
+            ClaimLost: it doesn't.
+        """
+
+    async def enter_region(self) -> bool:
+        """Try to become the one writer of what the region shares, until the pass ends."""
+
+
+class Engine:
+    """Brings the steps of one cluster forward, once."""
+
+    def __init__(
+        self, steps: Sequence[Step], world: World, gate: Gate, *, wait_scale: float, jitter: random.Random
+    ) -> None:
+        self._steps = steps
+        self._world = world
+        self._progress = world.progress
+        self._gate = gate
+        self._wait_scale = wait_scale
+        self._jitter = jitter
+        self._carried: set[str] = set()
+        self._in_region = False
+        self.seen: dict[str, Observation] = {}
+
+    async def run(self) -> Outcome:
+        """Observe everything, start what can be started, and say where the cluster stands.
+
+        Raises:
+            ClaimLost: another pass has taken over.
+        """
+        await self._look(self._steps, carry=True)
+        await self._start_all()
+        if self._all_met() and self._carried:
+            # the last look: whatever was carried is read again, but for what Azure has just proven
+            again = [step for step in self._steps if step.name in self._carried and not step.proven]
+            await self._look(again, carry=False)
+            await self._start_all()
+        return summarize(self.seen)
+
+    async def _look(self, steps: Iterable[Step], *, carry: bool) -> None:
+        """Observe steps side by side; each waits only for its parents."""
+        tasks: dict[str, asyncio.Task[Observation]] = {}
+
+        async def one(step: Step) -> Observation:
+            for parent in step.parents:
+                found = await tasks[parent] if parent in tasks else self.seen.get(parent)
+                if not isinstance(found, Met):
+                    return Unmade(f"waits for {parent}")
+            if carry and self._still_counts(step):
+                self._carried.add(step.name)
+                return Met()
+            return await self._observe(step)
+
+        async with asyncio.TaskGroup() as group:
+            for step in in_order(steps):
+                tasks[step.name] = group.create_task(one(step))
+        for step in steps:
+            self._note(step, tasks[step.name].result())
+
+    async def _observe(self, step: Step) -> Observation:
+        remaining = self._progress.due.get(step.name, 0.0) - self._world.now()
+        if remaining * self._wait_scale > _EARLY:
+            return UnderWay("NotDueYet", f"{step.name} isn't due for another look", remaining)
+        return await self._tried(step, step.observe(self._world))
+
+    async def _start_all(self) -> None:
+        for _ in range(_ROUNDS):
+            ready = startable(self._steps, self.seen)
+            if any(step.shared for step in ready) and not self._in_region:
+                ready = await self._enter_region(ready)
+            if not ready:
+                return
+            await self._gate.check()
+            async with asyncio.TaskGroup() as group:
+                tasks = {step.name: group.create_task(self._start(step)) for step in ready}
+            for step in ready:
+                self._note(step, tasks[step.name].result())
+                self._carried.discard(step.name)
+            await self._look([step for step in self._steps if isinstance(self.seen[step.name], Unmade)], carry=False)
+
+    async def _enter_region(self, ready: list[Step]) -> list[Step]:
+        """Become the region's one writer and look at what is shared again, or leave it to whoever is."""
+        shared = [step for step in self._steps if step.shared]
+        if not await self._gate.enter_region():
+            pause = self._jitter.uniform(1, 3)  # real seconds: how long somebody's pass takes doesn't scale
+            for step in ready:
+                if step.shared:
+                    self.seen[step.name] = UnderWay("RegionBusy", "another cluster's pass writes", 0.0, pause)
+            return [step for step in ready if not step.shared]
+        self._in_region = True
+        self._world.forget_shared()
+        await self._look([step for step in shared if step.name not in self._carried], carry=False)
+        return startable(self._steps, self.seen)
+
+    async def _start(self, step: Step) -> Observation:
+        now = self._world.now()
+        logs.info("start", cluster=self._world.cluster.id, step=step.name)
+        self._progress.due.pop(step.name, None)
+        started = await self._tried(step, step.start(self._world))
+        if isinstance(started, Met) or (isinstance(started, UnderWay) and not started.again_after):
+            self._progress.started[step.name] = now
+        return started
+
+    async def _tried(self, step: Step, attempt: Awaitable[Observation]) -> Observation:
+        """Turn Azure's refusal into an observation; everything else is a fault of ours and goes up."""
+        try:
+            observation = await attempt
+        except ArmError as error:
+            return self._failed(step, error)
+        if isinstance(observation, UnderWay) and not observation.again_after:
+            started = self._progress.started.get(step.name, self._world.now())
+            pause = look_again(step.usual, self._world.now() - started)
+            return UnderWay(observation.reason, observation.message, pause, observation.retry_after)
+        return observation
+
+    def _failed(self, step: Step, error: ArmError) -> Observation:
+        logs.warning("refused", cluster=self._world.cluster.id, step=step.name, code=error.code, status=error.status)
+        failure = classify(error)
+        if failure is FailureClass.REGISTER:
+            return self._unregistered(error)
+        if failure is FailureClass.ACCESS and self._just_granted():
+            failure = FailureClass.RETRY
+        message = f"{step.name}: {error.code or error.status}: {error.message}"
+        if failure not in (FailureClass.RETRY, FailureClass.REPAIR):
+            who = Who.CLUSTER_OWNER if failure in (FailureClass.OWNER, FailureClass.ADOPT) else Who.OPERATOR
+            return Stuck(error.code or "Refused", message, who)
+        attempt = self._progress.attempts[step.name] = self._progress.attempts.get(step.name, 0) + 1
+        if failure is FailureClass.REPAIR and attempt >= _REPAIR_AFTER:
+            for need in (*step.parents, *step.needs):
+                self._progress.met.pop(need, None)
+        return UnderWay(error.code or "Retrying", message, backoff(attempt, self._jitter), error.retry_after or 0.0)
+
+    def _unregistered(self, error: ArmError) -> Observation:
+        """The subscription lacks a resource provider: hand over to the step that registers it."""
+        for step in self._steps:
+            if step.registers and step.registers.casefold() == error.target.casefold():
+                if step.registers not in self._progress.unregistered:
+                    self._progress.unregistered.append(step.registers)
+                if not isinstance(self.seen.get(step.name), UnderWay):
+                    self.seen[step.name] = Absent("not registered")
+                    self._progress.met.pop(step.name, None)
+                return Unmade(f"waits for {step.name}")
+        return Stuck("MissingSubscriptionRegistration", f"{error.target} isn't registered", Who.OPERATOR)
+
+    def _just_granted(self) -> bool:
+        newest = max(self._progress.granted.values(), default=0.0)
+        return self._world.now() - newest < _JUST_GRANTED
+
+    def _still_counts(self, step: Step) -> bool:
+        return self._world.now() - self._progress.met.get(step.name, 0.0) < CARRIED
+
+    def _note(self, step: Step, observation: Observation) -> None:
+        """Remember what a step showed, for this pass and for the next ones."""
+        progress, now = self._progress, self._world.now()
+        if isinstance(observation, Met) and step.registers in progress.unregistered:
+            observation = Absent("not registered")  # another step learned it in the meantime
+        self.seen[step.name] = observation
+        if isinstance(observation, UnderWay):
+            progress.due[step.name] = now + observation.again_after
+            return
+        progress.due.pop(step.name, None)
+        if not isinstance(observation, Met):
+            progress.met.pop(step.name, None)
+        elif step.name not in self._carried:
+            progress.met[step.name] = now
+            progress.attempts.pop(step.name, None)
+            for proven in self._steps:
+                if proven.proven and proven.name in step.needs and proven.name in progress.met:
+                    progress.met[proven.name] = now
+
+    def _all_met(self) -> bool:
+        return all(isinstance(self.seen[step.name], Met) for step in self._steps)
+
+
+def in_order(steps: Iterable[Step]) -> list[Step]:
+    """Parents first; steps come listed that way but for those that only some clusters have."""
+    ordered: list[Step] = []
+    pending = list(steps)
+    while pending:
+        waiting_for = {step.name for step in pending}
+        free = [step for step in pending if not waiting_for & set(step.parents)]
+        if not free:
+            raise ValueError(f"steps wait for each other: {sorted(waiting_for)}")
+        ordered += free
+        pending = [step for step in pending if step not in free]
+    return ordered
+
+
+def startable(steps: Iterable[Step], seen: Mapping[str, Observation]) -> list[Step]:
+    """The steps that are absent and whose parents and needs are all met."""
+    return [
+        step
+        for step in steps
+        if isinstance(seen.get(step.name), Absent)
+        and all(isinstance(seen.get(need), Met) for need in (*step.parents, *step.needs))
+    ]
+
+
+def summarize(seen: Mapping[str, Observation]) -> Outcome:
+    """What the observations of all steps amount to: stuck outweighs under way, under way outweighs met."""
+    stuck = next((item for item in seen.values() if isinstance(item, Stuck)), None)
+    under_way = [item for item in seen.values() if isinstance(item, UnderWay)]
+    soonest = min((item.again_after for item in under_way), default=0.0)
+    if stuck is not None:
+        blocked = Blocked(stuck.reason, stuck.message, stuck.who)
+        return Blocked(stuck.reason, stuck.message, stuck.who, soonest) if under_way else blocked
+    if under_way:
+        first = min(under_way, key=lambda item: (item.again_after, item.retry_after))
+        return Waiting(first.reason, first.message, soonest, first.retry_after)
+    if all(isinstance(item, Met) for item in seen.values()):
+        return Protected()
+    missing = ", ".join(name for name, item in seen.items() if not isinstance(item, Met))
+    return Waiting("Unsettled", f"not met and not under way: {missing}", 60.0)

@@ -1,0 +1,80 @@
+"""What becomes of a message that failed too often: a status row that says so, or a row of its own."""
+
+from collections.abc import Container
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from msgspec import Struct
+
+from shared import logs
+from shared.errors import InvalidMessage, RowChanged
+from shared.fleet.messages import Message, decode
+from shared.fleet.records import HISTORY_LENGTH, ClusterRow, Condition, HistoryEntry, State
+from shared.fleet.tables import Key, Rows
+from shared.onboarding.outcomes import Who
+
+_REASON = "PoisonedMessage"
+_KEPT = 4000  # characters of a body that can't be read
+
+
+class DeadLetter(Struct):
+    """A queue message that nobody could read: its first characters and what was wrong."""
+
+    body: str
+    fault: str
+
+
+async def record_unreadable(deadletters: Rows[DeadLetter], body: bytes, fault: InvalidMessage) -> None:
+    """Keep a message that can't be read; the same body is kept once."""
+    key = Key("message", sha256(body).hexdigest())
+    letter = DeadLetter(body.decode("utf-8", "replace")[:_KEPT], str(fault))
+    stored = await deadletters.read(key, lambda: letter)
+    if stored.etag is None:
+        try:
+            await deadletters.write(key, stored)
+        except RowChanged:
+            logs.info("deadletter_there", key=key.row)
+    logs.warning("unreadable_message", fault=fault, key=key.row)
+
+
+async def record_poisoned(
+    clusters: Rows[ClusterRow],
+    deadletters: Rows[DeadLetter],
+    body: bytes,
+    message_id: str,
+    subscriptions: Container[str],
+) -> None:
+    """Say in the cluster's row that a message failed too often; hints still start a pass.
+
+    Args:
+        clusters: the status rows.
+        deadletters: where unreadable messages go.
+        body: the message.
+        message_id: Queue Storage's id of the poisoned copy.
+        subscriptions: the allowed ones.
+    """
+    try:
+        message = decode(body, subscriptions)
+    except InvalidMessage as fault:
+        await record_unreadable(deadletters, body, fault)
+        return
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    while not await _record(clusters, message, at):
+        logs.info("row_race", cluster=message.cluster)
+    logs.warning("poisoned_message", cluster=message.cluster, message_id=message_id)
+
+
+async def _record(clusters: Rows[ClusterRow], message: Message, at: str) -> bool:
+    key = Key(message.cluster.subscription, message.cluster.key)
+    stored = await clusters.read(key, lambda: ClusterRow(str(message.cluster)))
+    row = stored.value
+    text = f"a message ({message.reason}) failed too often; the log has its errors"
+    row.state, row.reason, row.message, row.who = State.BLOCKED, _REASON, text, Who.OPERATOR
+    row.conditions = [Condition("Protected", "Unknown", "Error", _REASON, text, at)]
+    row.history = [*row.history, HistoryEntry(at, State.BLOCKED, _REASON)][-HISTORY_LENGTH:]
+    row.claim, row.again, row.wake = None, False, None
+    try:
+        await clusters.write(key, stored)
+    except RowChanged:
+        return False
+    return True

@@ -1,0 +1,227 @@
+"""A message in, a pass, a status row out: one pass at a time over a cluster, and one chain of delayed messages.
+
+The rules, in the order of what can go wrong: a claim is taken by a conditional write; the delayed message is sent
+before the row that names it is written, so a crash in between leaves the old wake valid; a message is deleted by
+success only, so whatever raises here comes again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import UTC
+from uuid import uuid4
+
+from shared import logs
+from shared.arm.clock import AzureClock
+from shared.arm.door import Door
+from shared.catalog.model import Catalog
+from shared.errors import ClaimLost, RowChanged
+from shared.fleet.claims import CLAIM_SECONDS, PASS_SECONDS, Verdict, judge, live
+from shared.fleet.messages import Message
+from shared.fleet.queues import Sender
+from shared.fleet.records import HISTORY_LENGTH, Claim, ClusterRow, Condition, HistoryEntry, RegionRow, State
+from shared.fleet.tables import Key, Rows, Stored
+from shared.onboarding.outcomes import (
+    Absent,
+    Blocked,
+    Met,
+    Observation,
+    Outcome,
+    Protected,
+    Rejected,
+    Released,
+    Waiting,
+)
+from shared.onboarding.run import Pass
+from shared.settings import Settings
+
+_STATES: dict[type[Outcome], tuple[State, str, str]] = {
+    # outcome -> state, status and severity of the condition Protected
+    Protected: (State.PROTECTED, "True", "Info"),
+    Waiting: (State.WAITING, "False", "Info"),
+    Blocked: (State.BLOCKED, "False", "Error"),
+    Rejected: (State.REJECTED, "False", "Error"),
+    Released: (State.RELEASED, "False", "Info"),
+}
+_SOON = 1.0  # real seconds
+_TIMED_OUT_WAIT = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """Everything that working on a message takes."""
+
+    settings: Settings
+    catalog: Catalog
+    door: Door
+    clusters: Rows[ClusterRow]
+    regions: Rows[RegionRow]
+    sender: Sender
+
+    async def handle(self, message: Message, message_id: str) -> None:
+        """Work on one message.
+
+        Raises:
+            Exception: anything unforeseen; the queue delivers the message again.
+        """
+        key = Key(message.cluster.subscription, message.cluster.key)
+        taken = await self._take(key, message, message_id)
+        if taken is None:
+            return
+        holder = _Holder(self, key, taken)
+        try:
+            outcome, work = await self._pass(message, holder)
+            await self._finish(message, holder, outcome, work)
+        except ClaimLost as lost:
+            logs.warning("claim_lost", cluster=message.cluster, reason=lost)
+        finally:
+            await holder.leave_region()
+
+    async def _take(self, key: Key, message: Message, message_id: str) -> Stored[ClusterRow] | None:
+        """Claim the row; None when the message has done its part without a pass."""
+        while True:
+            stored = await self.clusters.read(key, lambda: ClusterRow(str(message.cluster)))
+            row, now = stored.value, time.time()
+            verdict = judge(row, exists=stored.etag is not None, message=message, message_id=message_id, now=now)
+            logs.info("message", cluster=message.cluster, reason=message.reason, verdict=verdict)
+            if verdict is Verdict.STALE:
+                return None
+            if verdict is Verdict.LATER:
+                row.again = True
+            else:
+                row.claim = Claim(message_id, uuid4().hex, now + CLAIM_SECONDS)
+                row.again = False
+            try:
+                stored = await self.clusters.write(key, stored)
+            except RowChanged:
+                continue  # the race is lost: what is there now decides
+            return stored if verdict is Verdict.TAKE else None
+
+    async def _pass(self, message: Message, holder: _Holder) -> tuple[Outcome, Pass]:
+        work = Pass(
+            cluster_id=message.cluster,
+            progress=holder.row.progress,
+            door=self.door,
+            catalog=self.catalog,
+            settings=self.settings,
+            gate=holder,
+            fresh=message.wake is None,
+        )
+        try:
+            async with asyncio.timeout(PASS_SECONDS):
+                return await work.run(), work
+        except TimeoutError:
+            return Waiting("PassTimedOut", f"the pass took over {PASS_SECONDS:.0f} s", _TIMED_OUT_WAIT), work
+
+    async def _finish(self, message: Message, holder: _Holder, outcome: Outcome, work: Pass) -> None:
+        """Send the delayed message first, then write the row that names it."""
+        wake = await self._send_wake(message, self._delay(outcome))
+        stored = holder.stored
+        while True:
+            row = stored.value
+            if row.claim is None or row.claim.run != holder.run:
+                raise ClaimLost("the row was taken over before its end")
+            if row.again:
+                wake = await self._send_wake(message, _SOON)
+            _record(row, outcome, work, self.door.clock)
+            row.wake, row.claim, row.again = wake, None, False
+            try:
+                await self.clusters.write(holder.key, stored)
+            except RowChanged:
+                stored = await self.clusters.read(holder.key, lambda: ClusterRow(str(message.cluster)))
+                continue
+            return
+
+    async def _send_wake(self, message: Message, delay: float | None) -> str | None:
+        if delay is None:
+            return None
+        wake = uuid4().hex
+        await self.sender.send(Message(message.cluster, "wake", wake), delay)
+        return wake
+
+    def _delay(self, outcome: Outcome) -> float | None:
+        """Real seconds until the next pass; None after a terminal outcome."""
+        if isinstance(outcome, Waiting):
+            return max(_SOON, outcome.again_after * self.settings.wait_scale, outcome.retry_after)
+        if isinstance(outcome, Blocked):
+            return max(_SOON, outcome.again_after * self.settings.wait_scale)
+        return None
+
+
+class _Holder:
+    """The claim of one pass: it guards every batch of writes, and the writes to what a region shares."""
+
+    def __init__(self, reconciler: Reconciler, key: Key, stored: Stored[ClusterRow]) -> None:
+        claim = stored.value.claim
+        if claim is None:
+            raise ClaimLost("the row has no claim")
+        self.key = key
+        self.stored = stored
+        self.claim = claim
+        self.run = claim.run
+        self._clusters = reconciler.clusters
+        self._regions = reconciler.regions
+        self._region: tuple[Key, Stored[RegionRow]] | None = None
+
+    @property
+    def row(self) -> ClusterRow:
+        return self.stored.value
+
+    async def check(self) -> None:
+        stored = await self._clusters.read(self.key, lambda: ClusterRow(self.row.cluster_id))
+        claim = stored.value.claim
+        if claim is None or claim.run != self.run or claim.until < time.time():
+            raise ClaimLost("another pass has the row")
+
+    async def enter_region(self) -> bool:
+        location = str((self.row.progress.cluster or {}).get("location", ""))
+        key = Key(self.key.partition, location.replace(" ", "").casefold() or "unknown")
+        stored = await self._regions.read(key, RegionRow)
+        if live(stored.value.claim, self.claim.message_id, time.time()):
+            return False
+        stored.value.claim = Claim(self.claim.message_id, self.run, time.time() + CLAIM_SECONDS)
+        try:
+            self._region = (key, await self._regions.write(key, stored))
+        except RowChanged:
+            return False
+        return True
+
+    async def leave_region(self) -> None:
+        if self._region is None:
+            return
+        key, stored = self._region
+        stored.value.claim = None
+        try:
+            await self._regions.write(key, stored)
+        except RowChanged as changed:
+            logs.warning("region_taken_over", region=key.row, reason=changed)
+
+
+def _describe(observation: Observation) -> str:
+    match observation:
+        case Met():
+            return "Met"
+        case Absent(message=message):
+            return f"Absent: {message}" if message else "Absent"
+        case _:
+            reason = getattr(observation, "reason", "")
+            return f"{type(observation).__name__}: {reason or observation.message}"
+
+
+def _record(row: ClusterRow, outcome: Outcome, work: Pass, clock: AzureClock) -> None:
+    """Write the outcome into the row: state, condition, history, and what the steps looked like."""
+    state, status, severity = _STATES[type(outcome)]
+    at = clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if (row.state, row.reason) != (state, outcome.reason):
+        row.history = [*row.history, HistoryEntry(at, state, outcome.reason)][-HISTORY_LENGTH:]
+        logs.info("state", cluster=row.cluster_id, state=state, reason=outcome.reason, policy=work.policy or None)
+    unchanged = row.conditions and row.conditions[0].status == status
+    since = row.conditions[0].last_transition if unchanged else at
+    row.conditions = [Condition("Protected", status, severity, outcome.reason, outcome.message, since)]
+    row.state, row.reason, row.message = state, outcome.reason, outcome.message
+    row.who = outcome.who if isinstance(outcome, Blocked) else ("cluster owner" if state is State.REJECTED else "")
+    row.policy = work.policy
+    row.progress = work.progress
+    row.steps = {name: _describe(observation) for name, observation in work.seen.items()} or row.steps

@@ -1,0 +1,23 @@
+"""The steps of an onboarding, one small piece each. Adding one touches its file and the list here."""
+
+from shared.onboarding.desired import Desired
+from shared.onboarding.step import Step
+from shared.onboarding.steps import extension, groups, instance, providers, roles, storage, trusted_access, vault
+
+
+def steps_for(desired: Desired) -> tuple[Step, ...]:
+    """All steps of one cluster, in no order that matters: each says what it needs."""
+    return (
+        *providers.steps(),
+        groups.vault_group(),
+        vault.VaultStep(),
+        vault.PolicyStep(),
+        groups.backup_group(desired),
+        storage.AccountStep(),
+        storage.ContainerStep(),
+        extension.ExtensionStep(),
+        trusted_access.BindingStep(),
+        *roles.steps(desired),
+        instance.validation(desired),
+        instance.InstanceStep(),
+    )

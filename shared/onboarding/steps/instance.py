@@ -1,0 +1,127 @@
+"""validateForBackup, the only probe that says that roles have propagated, and the backup instance itself."""
+
+from shared.arm.failures import FailureClass, classify
+from shared.arm.ids import group_of, name_of, same_id
+from shared.errors import ArmError
+from shared.onboarding.desired import Desired
+from shared.onboarding.outcomes import Absent, Met, Observation, Stuck, UnderWay, Who
+from shared.onboarding.step import Step
+from shared.onboarding.steps import roles
+from shared.onboarding.steps.extension import EXTENSION
+from shared.onboarding.steps.trusted_access import BINDING
+from shared.onboarding.steps.vault import POLICY
+from shared.onboarding.world import Instance, World
+
+VALIDATION = "validation"
+INSTANCE = "backup-instance"
+
+_PROPAGATION = 45.0  # Azure's seconds after the last new grant; a validation takes 44 more (recorded)
+_MENDS = 3
+
+_CHANGING = frozenset({"ConfiguringProtection", "UpdatingProtection", "SoftDeleting"})
+_BROKEN = frozenset({"ProtectionError", "ConfiguringProtectionFailed", "NotProtected", "Invalid"})
+_PROTECTED = "ProtectionConfigured"
+
+
+def as_wanted(instance: Instance, desired: Desired) -> bool:
+    """Whether policy, snapshot group and contents of the instance are the wanted ones."""
+    parameters = desired.instance_body["policyInfo"]["policyParameters"]
+    wanted = parameters["backupDatasourceParametersList"][0]
+    return (
+        same_id(instance.policy_id, desired.policy)
+        and same_id(instance.group_id, desired.group)
+        and all(instance.contents.get(key) == value for key, value in wanted.items())
+    )
+
+
+class ValidationStep(Step):
+    """Azure's own judgement of everything that the instance stands on (44 s, recorded)."""
+
+    name = VALIDATION
+    usual = 44.0
+
+    def __init__(self, needs: tuple[str, ...]) -> None:
+        self.needs = needs
+
+    async def observe(self, world: World) -> Observation:
+        """An instance that is as wanted needs no validation; otherwise the running operation is asked."""
+        instance = await world.instance()
+        if instance is not None and instance.state not in _BROKEN and as_wanted(instance, world.desired):
+            return Met()
+        url = world.progress.operations.get(self.name)
+        if not url:
+            return Absent("not validated yet")
+        state = await world.door.poll(url)
+        if state.running:
+            return self.under_way("Validating", retry_after=state.retry_after)
+        del world.progress.operations[self.name]
+        if state.error:
+            raise state.error
+        return Met()
+
+    async def start(self, world: World) -> Observation:
+        """Ask Azure, not before the newest grant has had its usual time."""
+        remaining = max(world.progress.granted.values(), default=0.0) + _PROPAGATION - world.now()
+        if remaining > 0:
+            return UnderWay("RolesPropagating", "the newest role assignment is propagating", remaining)
+        path = world.desired.vault
+        begin = world.door.data_protection(world.cluster.id.subscription).backup_instances.begin_validate_for_backup
+        body = {"backupInstance": world.desired.instance_body}
+        operation = await world.door.start(begin, group_of(path), name_of(path), body)
+        world.progress.operations[self.name] = operation.url
+        return self.under_way("Validating", retry_after=operation.retry_after)
+
+
+class InstanceStep(Step):
+    """The backup instance: met when Azure says ProtectionConfigured (37-71 s after its PUT, recorded)."""
+
+    name = INSTANCE
+    needs = (VALIDATION,)
+    usual = 55.0
+
+    async def observe(self, world: World) -> Observation:
+        """Read its protection state; a Succeeded operation or provisioning state says nothing about it."""
+        instance = await world.instance()
+        if instance is None:
+            return await self._others(world)
+        if instance.state in _CHANGING:
+            return self.under_way(instance.state)
+        if instance.state in _BROKEN:
+            return self._broken(instance, world)
+        if instance.state != _PROTECTED:  # suspended, stopped or soft-deleted by somebody: reported, not undone
+            message = f"protection is {instance.state}; resume it, or remove the tag"
+            return Stuck("ProtectionStopped", message, Who.CLUSTER_OWNER)
+        return Met() if as_wanted(instance, world.desired) else Absent("its policy or contents differ")
+
+    async def start(self, world: World) -> Observation:
+        """Create it, or send it whole again: PATCH would drop the policy parameters."""
+        path, vault = world.desired.instance, world.desired.vault
+        begin = world.door.data_protection(world.cluster.id.subscription).backup_instances.begin_create_or_update
+        body = {"properties": world.desired.instance_body, "tags": world.desired.owned}
+        await world.door.start(begin, group_of(vault), name_of(vault), name_of(path), body)
+        return self.under_way("ConfiguringProtection")
+
+    async def _others(self, world: World) -> Observation:
+        """Somebody else's instance for this cluster is reported and left alone."""
+        for other in await world.instances():
+            if other.state == _PROTECTED or other.state in _CHANGING:
+                message = f"backup instance {other.id} protects the cluster already"
+                return Stuck("ProtectedByOthers", message, Who.CLUSTER_OWNER)
+        return Absent("no backup instance")
+
+    def _broken(self, instance: Instance, world: World) -> Observation:
+        error = instance.error or ArmError(f"protection is {instance.state}", status=200, code=instance.state)
+        message = f"{error.code}: {error.message}"
+        if classify(error) is FailureClass.OWNER:
+            return Stuck("ProtectionError", message, Who.CLUSTER_OWNER)
+        tries = world.progress.attempts.get(self.name, 0)
+        if tries >= _MENDS:
+            return Stuck("RepairDidNotHold", f"mended {tries} times; {message}", Who.OPERATOR)
+        world.progress.attempts[self.name] = tries + 1
+        world.progress.met.pop(VALIDATION, None)
+        return Absent(message)
+
+
+def validation(desired: Desired) -> ValidationStep:
+    """The validation, which needs everything that an instance stands on."""
+    return ValidationStep((POLICY, BINDING, EXTENSION, *(step.name for step in roles.steps(desired))))

@@ -1,0 +1,65 @@
+"""The backup vault of a region and vault profile, and the backup policy in it; both are shared by many clusters."""
+
+from shared.arm.ids import group_of, name_of
+from shared.errors import ArmError
+from shared.onboarding.desired import OWNER_TAG
+from shared.onboarding.outcomes import Absent, Met, Observation, Stuck, Who
+from shared.onboarding.step import Step
+from shared.onboarding.steps.groups import VAULT_GROUP
+from shared.onboarding.steps.providers import DATA_PROTECTION
+from shared.onboarding.world import World, owned
+
+VAULT = "vault"
+POLICY = "policy"
+
+
+class VaultStep(Step):
+    """The vault with its system-assigned identity (0.5 s, recorded)."""
+
+    name = VAULT
+    parents = (VAULT_GROUP,)
+    needs = (DATA_PROTECTION,)
+    shared = True
+    usual = 1.0
+
+    async def observe(self, world: World) -> Observation:
+        """Met when it is provisioned and has an identity."""
+        vault = await world.vault()
+        if isinstance(vault, ArmError):
+            return Absent("no vault")
+        if not owned(vault.tags, world.desired):
+            message = f"vault {name_of(world.desired.vault)} isn't tagged {OWNER_TAG}={world.desired.owner}"
+            return Stuck("NameTaken", message, Who.OPERATOR)
+        if vault.state == "Failed":
+            return Absent("its provisioning failed")
+        return Met() if vault.state == "Succeeded" and vault.principal_id else self.under_way("CreatingVault")
+
+    async def start(self, world: World) -> Observation:
+        """Create it."""
+        path = world.desired.vault
+        begin = world.door.data_protection(world.cluster.id.subscription).backup_vaults.begin_create_or_update
+        body = world.desired.vault_body | {"tags": world.desired.owned}
+        operation = await world.door.start(begin, group_of(path), name_of(path), body)
+        return self.under_way("CreatingVault", retry_after=operation.retry_after)
+
+
+class PolicyStep(Step):
+    """The backup policy; its name carries a hash of its content, so one that is there is as wanted."""
+
+    name = POLICY
+    parents = (VAULT,)
+    shared = True
+
+    async def observe(self, world: World) -> Observation:
+        """A policy that an instance uses is there; otherwise it is read."""
+        instance = await world.instance()
+        if instance is not None and instance.policy_id.casefold() == world.desired.policy.casefold():
+            return Met()  # a used policy can't be deleted (UserErrorDppPolicyObjectInUse) or edited
+        return Met() if await world.policy() is None else Absent("no such policy in the vault")
+
+    async def start(self, world: World) -> Observation:
+        """Create it; synchronous (policy PUT is no long-running operation)."""
+        path, vault = world.desired.policy, world.desired.vault
+        create = world.door.data_protection(world.cluster.id.subscription).backup_policies.create_or_update
+        await world.door.call(create(group_of(path), name_of(vault), name_of(path), world.desired.policy_body))
+        return Met()

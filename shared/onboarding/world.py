@@ -1,0 +1,235 @@
+"""What is there: each thing is read at most once a pass, when the first step asks for it, and shared by all.
+
+The values here are the few fields that decide something; the rest of Azure's answers is left where it is.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.arm.answers import Json
+from shared.arm.door import Door
+from shared.arm.ids import group_of, name_of, same_id
+from shared.errors import ArmError
+from shared.fleet.records import Progress
+from shared.onboarding.cluster import read_cluster
+from shared.onboarding.desired import OWNER_TAG, Desired
+
+GROUPS_API = "2024-11-01"
+PROVIDERS_API = "2024-11-01"
+STORAGE_API = "2024-01-01"
+CLUSTERS_API = "2024-09-01"
+ROLES_API = "2022-04-01"
+
+PROVIDER, RESOURCE_TYPE = "Microsoft.ContainerService", "managedClusters"
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """A backup vault and its identity."""
+
+    state: str
+    principal_id: str
+    tenant_id: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A cluster extension; `principal_id` is that of the identity which it brought along, "" while it has none."""
+
+    name: str
+    type: str
+    state: str
+    settings: Mapping[str, str]
+    principal_id: str
+    error: ArmError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A backup instance of the cluster, in whatever vault."""
+
+    id: str
+    state: str
+    policy_id: str
+    group_id: str
+    contents: Json
+    error: ArmError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role assignment: all ids as Azure spells them."""
+
+    scope: str
+    principal_id: str
+    role_id: str
+
+
+class World:
+    """The reads of one pass."""
+
+    def __init__(self, door: Door, desired: Desired, progress: Progress, *, cluster_read: bool) -> None:
+        self.door = door
+        self.desired = desired
+        self.progress = progress
+        self.cluster = desired.cluster
+        self._cluster_read = cluster_read
+        self._reads: dict[str, asyncio.Future[Any]] = {}
+
+    def now(self) -> float:
+        """Azure's time, epoch seconds."""
+        return self.door.clock.now().timestamp()
+
+    async def cluster_principal(self) -> str:
+        """The principal id of the cluster's identity, as Azure says it in this pass."""
+        if self._cluster_read:
+            return self.cluster.principal_id or ""
+        body = await self._once("cluster", lambda: self.door.get(str(self.cluster.id), CLUSTERS_API))
+        return read_cluster(self.cluster.id, body).principal_id or ""
+
+    async def vault(self) -> Vault | ArmError:
+        """The vault, or the 404 that says how much of its path is missing."""
+        return await self._once("vault", self._read_vault)
+
+    async def account(self) -> Json | ArmError:
+        """The storage account, or the 404."""
+        return await self._found(self.desired.account, STORAGE_API)
+
+    async def container(self) -> Json | ArmError:
+        """The blob container, or the 404."""
+        path = f"{self.desired.account}/blobServices/default/containers/{self.desired.container}"
+        return await self._found(path, STORAGE_API)
+
+    async def group(self, group: str) -> Json | ArmError:
+        """A resource group, or the 404."""
+        return await self._found(group, GROUPS_API)
+
+    async def binding(self) -> Json | ArmError:
+        """The trusted access role binding, or the 404."""
+        return await self._found(self.desired.binding, CLUSTERS_API)
+
+    async def policy(self) -> ArmError | None:
+        """None when the backup policy is there, else the 404."""
+        return await self._once("policy", self._read_policy)
+
+    async def extensions(self) -> Sequence[Extension]:
+        """The extensions of the cluster, under any name."""
+        return await self._once("extensions", self._read_extensions)
+
+    async def instances(self) -> Sequence[Instance]:
+        """The backup instances of the cluster, in any vault."""
+        return await self._once("instances", self._read_instances)
+
+    async def grants(self, scope: str) -> Sequence[Grant]:
+        """The role assignments at a scope and above it."""
+        return await self._once(f"grants {scope}", lambda: self._read_grants(scope))
+
+    async def instance(self) -> Instance | None:
+        """Our backup instance."""
+        return next((item for item in await self.instances() if same_id(item.id, self.desired.instance)), None)
+
+    def forget_shared(self) -> None:
+        """Read anew what other clusters' passes write too: vault, policy and their group."""
+        for key in ("vault", "policy", self.desired.vault_group):
+            self._reads.pop(key, None)
+
+    async def _once[T](self, key: str, read: Callable[[], Awaitable[T]]) -> T:
+        if key not in self._reads:
+            self._reads[key] = asyncio.ensure_future(read())
+        return await asyncio.shield(self._reads[key])
+
+    async def _found(self, path: str, api_version: str) -> Json | ArmError:
+        return await self._once(path, lambda: self.door.find(path, api_version))
+
+    async def _read_vault(self) -> Vault | ArmError:
+        path = self.desired.vault
+        client = self.door.data_protection(self.cluster.id.subscription)
+        try:
+            vault = await self.door.call(client.backup_vaults.get(group_of(path), name_of(path)))
+        except ArmError as error:
+            return _only_404(error)
+        identity, properties = vault.identity, vault.properties
+        return Vault(
+            state=str(properties.provisioning_state or ""),
+            principal_id=(identity.principal_id if identity else None) or "",
+            tenant_id=(identity.tenant_id if identity else None) or "",
+            tags=vault.tags or {},
+        )
+
+    async def _read_policy(self) -> ArmError | None:
+        path, vault = self.desired.policy, self.desired.vault
+        client = self.door.data_protection(self.cluster.id.subscription)
+        try:
+            await self.door.call(client.backup_policies.get(group_of(path), name_of(vault), name_of(path)))
+        except ArmError as error:
+            return _only_404(error)
+        return None
+
+    async def _read_extensions(self) -> Sequence[Extension]:
+        cluster = self.cluster.id
+        client = self.door.kubernetes_configuration(cluster.subscription)
+
+        async def read() -> list[Extension]:
+            pages = client.extensions.list(cluster.group, PROVIDER, RESOURCE_TYPE, cluster.name)
+            return [_extension(item) async for item in pages]
+
+        return await self.door.call(read())
+
+    async def _read_instances(self) -> Sequence[Instance]:
+        client = self.door.data_protection(self.cluster.id.subscription)
+
+        async def read() -> list[Instance]:
+            pages = client.backup_instances_extension_routing.list(str(self.cluster.id).lstrip("/"))
+            return [_instance(item.as_dict()) async for item in pages]
+
+        return await self.door.call(read())
+
+    async def _read_grants(self, scope: str) -> Sequence[Grant]:
+        path = f"{scope}/providers/Microsoft.Authorization/roleAssignments"
+        rows = [item["properties"] for item in await self.door.list(path, ROLES_API, filter="atScope()")]
+        return [
+            Grant(str(row["scope"]), str(row["principalId"]), name_of(str(row["roleDefinitionId"]))) for row in rows
+        ]
+
+
+def owned(tags: Mapping[str, str] | None, desired: Desired) -> bool:
+    """Whether a resource carries our tag."""
+    return (tags or {}).get(OWNER_TAG) == desired.owner
+
+
+def _only_404(error: ArmError) -> ArmError:
+    if error.status != 404:  # noqa: PLR2004  # HTTP: not found
+        raise error
+    return error
+
+
+def _extension(item: Any) -> Extension:
+    identity, error = item.aks_assigned_identity, item.error_info
+    return Extension(
+        name=item.name or "",
+        type=(item.extension_type or "").casefold(),
+        state=item.provisioning_state or "",
+        settings=item.configuration_settings or {},
+        principal_id=(identity.principal_id if identity else None) or "",
+        error=ArmError(error.message or "", status=200, code=error.code or "") if error else None,
+    )
+
+
+def _instance(item: Mapping[str, Any]) -> Instance:
+    properties = item.get("properties") or {}
+    policy = properties.get("policyInfo") or {}
+    parameters = policy.get("policyParameters") or {}
+    stores = parameters.get("dataStoreParametersList") or [{}]
+    contents = parameters.get("backupDatasourceParametersList") or [{}]
+    fault = properties.get("protectionErrorDetails") or (properties.get("protectionStatus") or {}).get("errorDetails")
+    return Instance(
+        id=str(item.get("id", "")),
+        state=str(properties.get("currentProtectionState", "")),
+        policy_id=str(policy.get("policyId", "")),
+        group_id=str(stores[0].get("resourceGroupId", "")),
+        contents={key: value for key, value in contents[0].items() if value is not None},
+        error=ArmError(str(fault.get("message")), status=200, code=str(fault.get("code"))) if fault else None,
+    )

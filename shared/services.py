@@ -1,0 +1,98 @@
+"""Puts the parts together, once per process and event loop, when the first function needs them."""
+
+import asyncio
+import logging
+import os
+from dataclasses import dataclass
+
+from azure.data.tables.aio import TableServiceClient
+from azure.identity.aio import ManagedIdentityCredential
+from azure.storage.queue.aio import QueueServiceClient
+
+from shared import startup
+from shared.arm.clock import AzureClock
+from shared.arm.door import Door
+from shared.errors import InvalidMessage
+from shared.fleet.messages import QUEUE, decode
+from shared.fleet.queues import Sender
+from shared.fleet.records import VERSION, ClusterRow, RegionRow
+from shared.fleet.tables import Rows
+from shared.onboarding.poison import DeadLetter, record_poisoned, record_unreadable
+from shared.onboarding.reconcile import Reconciler
+from shared.settings import Settings, StorageConnection
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the functions call."""
+
+    settings: Settings
+    reconciler: Reconciler
+    clusters: Rows[ClusterRow]
+    deadletters: Rows[DeadLetter]
+
+    async def reconcile(self, body: bytes, message_id: str) -> None:
+        """Work on one message of a reconcile queue; what can't be read is kept and done with.
+
+        Raises:
+            Exception: anything unforeseen; the queue delivers the message again.
+        """
+        try:
+            message = decode(body, self.settings.subscriptions)
+        except InvalidMessage as fault:
+            await record_unreadable(self.deadletters, body, fault)
+            return
+        await self.reconciler.handle(message, message_id)
+
+    async def record_poisoned(self, body: bytes, message_id: str) -> None:
+        """Record a message of a poison queue."""
+        await record_poisoned(self.clusters, self.deadletters, body, message_id, self.settings.subscriptions)
+
+
+_made: dict[int, Services] = {}
+
+
+def services() -> Services:
+    """The services of the running event loop; clients belong to the loop that they were made in.
+
+    Raises:
+        ConfigurationError: settings or catalog changed for the worse since the start.
+    """
+    loop = id(asyncio.get_running_loop())
+    if loop not in _made:
+        logging.getLogger("azure").setLevel(logging.WARNING)  # the SDKs log a line for every request at INFO
+        _made[loop] = build()
+    return _made[loop]
+
+
+def build() -> Services:
+    """Make the services from the process environment.
+
+    Raises:
+        ConfigurationError: settings or catalog are broken.
+    """
+    settings, catalog = startup.load(os.environ)
+    tables, queues = _storage(settings.storage)
+    clusters = Rows(tables.get_table_client("clusters"), ClusterRow, VERSION, _cluster_columns)
+    regions = Rows(tables.get_table_client("regions"), RegionRow, VERSION, lambda _: {})
+    deadletters = Rows(tables.get_table_client("deadletters"), DeadLetter, VERSION, lambda row: {"fault": row.fault})
+    credential = ManagedIdentityCredential(client_id=settings.client_id)
+    clock = AzureClock(speed=1 / settings.wait_scale)
+    door = Door(settings.arm_endpoint, settings.arm_audience, credential, clock)
+    reconciler = Reconciler(settings, catalog, door, clusters, regions, Sender(queues, QUEUE))
+    return Services(settings, reconciler, clusters, deadletters)
+
+
+def _storage(connection: StorageConnection) -> tuple[TableServiceClient, QueueServiceClient]:
+    if connection.connection_string:
+        text = connection.connection_string
+        return TableServiceClient.from_connection_string(text), QueueServiceClient.from_connection_string(text)
+    credential = ManagedIdentityCredential(client_id=connection.client_id)
+    return (
+        TableServiceClient(connection.table_endpoint or "", credential=credential),
+        QueueServiceClient(connection.queue_endpoint or "", credential=credential),
+    )
+
+
+def _cluster_columns(row: ClusterRow) -> dict[str, str]:
+    return {"cluster": row.cluster_id, "state": row.state, "reason": row.reason, "policy": row.policy}
