@@ -1,9 +1,13 @@
 """The resource providers that are served."""
 
-from local.azure import authorization, resources
+from local.azure import authorization, container_service, event_grid, kubernetes_configuration, resources, storage
 from local.azure.routing import Provider
 
 PROVIDERS: tuple[Provider, ...] = (
     resources.PROVIDER,
     authorization.PROVIDER,
+    container_service.PROVIDER,
+    kubernetes_configuration.PROVIDER,
+    storage.PROVIDER,
+    event_grid.PROVIDER,
 )

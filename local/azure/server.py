@@ -22,6 +22,7 @@ from local.azure.cloud import Cloud
 from local.azure.control import Control
 from local.azure.directory import Principal
 from local.azure.errors import ArmError
+from local.azure.event_grid.control import EventControl
 from local.azure.exchange import Reply, Request
 from local.azure.faults import Fault
 from local.azure.identity import IdentityEndpoint
@@ -115,6 +116,7 @@ def _side_app(cloud: Cloud, identity: IdentityEndpoint) -> web.Application:
     app = web.Application(client_max_size=_MAX_BODY)
     app.router.add_get("/identity/token", identity.answer)
     app.router.add_routes(Control(cloud).routes("/control"))
+    app.router.add_routes(EventControl(cloud).routes("/control"))
     return app
 
 
@@ -223,7 +225,8 @@ def _response(cloud: Cloud, request: Request, reply: Reply) -> web.Response:
         headers["Retry-After"] = str(cloud.clock.retry_after(reply.retry_after))
     if reply.body is None:
         response = web.Response(status=reply.status, headers=headers)
-        response.headers.popall("Content-Type", None)
+        if "Content-Type" not in reply.headers:
+            response.headers.popall("Content-Type", None)
         return response
     content = json.dumps(reply.body, ensure_ascii=False).encode()
     return web.Response(body=content, status=reply.status, headers={**headers, "Content-Type": reply.content_type})

@@ -1,0 +1,5 @@
+"""Microsoft.EventGrid: event subscriptions, the events that writes cause, and their delivery."""
+
+from local.azure.event_grid.provider import PROVIDER
+
+__all__ = ["PROVIDER"]

@@ -1,0 +1,27 @@
+"""The table of Microsoft.EventGrid."""
+
+from __future__ import annotations
+
+from local.azure.event_grid import subscriptions
+from local.azure.routing import Provider, ResourceType, Route
+
+_SUBSCRIPTION = "eventSubscriptions/{subscription}"
+_VERSIONS = ("2025-02-15", "2024-06-01-preview", "2022-06-15", "2021-12-01", "2020-06-01")
+
+PROVIDER = Provider(
+    namespace="Microsoft.EventGrid",
+    routes=(
+        Route("GET", "eventSubscriptions", subscriptions.list_all),
+        Route("GET", _SUBSCRIPTION, subscriptions.get),
+        Route("PUT", _SUBSCRIPTION, subscriptions.put),
+        Route("PATCH", _SUBSCRIPTION, subscriptions.patch),
+        Route("DELETE", _SUBSCRIPTION, subscriptions.delete),
+        Route("POST", f"{_SUBSCRIPTION}/getFullUrl", subscriptions.full_url),
+        Route("GET", "locations/{location}/operationsStatus/{operation}", subscriptions.operation_status),
+    ),
+    versions=("2018-01-01", "2026-12-31"),
+    types=(
+        ResourceType("eventSubscriptions", _VERSIONS, "SupportsExtension"),
+        ResourceType("locations/operationsStatus", _VERSIONS),
+    ),
+)
