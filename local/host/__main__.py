@@ -51,6 +51,8 @@ def main() -> int:
         for problem in error.problems:
             print(f"- {problem}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130  # before the host could stop by itself: the app was still being imported
     if not ended:
         # A thread can't be cancelled, and the interpreter would wait for it.
         sys.stderr.flush()

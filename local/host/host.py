@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 _log: Final = logging.getLogger("local.host")
+# What a cancelled function gets to clean up after itself.
+_CANCEL_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ async def run_host(options: Options, output: TextIO) -> bool:
                     drained = await invoker.drain(options.stop_seconds)
             finally:
                 await runner.cleanup()
-        return await worker.stop(options.stop_seconds) and drained
+        return await worker.stop(_CANCEL_SECONDS) and drained
 
 
 def _queue_listeners(

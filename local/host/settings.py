@@ -80,12 +80,21 @@ def connection_string(name: str, environment: Mapping[str, str]) -> str:
     """The connection string behind a binding's `connection`; Azure looks for `AzureWebJobs{name}` first.
 
     Raises:
-        ValueError: there is no such setting, or it is an identity-based connection, which only Azure has.
+        ValueError: there is no such setting, it isn't a connection string, or the connection is identity-based, which
+            only Azure has.
     """
     for candidate in (f"AzureWebJobs{name}", name):
         if value := environment.get(candidate):
-            development = value.strip().rstrip(";").lower() == "usedevelopmentstorage=true"
-            return development_connection_string() if development else value
+            return _spelled_out(value, candidate)
     if any(key.startswith(f"{name}__") for key in environment):
         raise ValueError(f"connection {name} is identity-based; locally it has to be a connection string")
     raise ValueError(f"the setting {name} of its connection is missing")
+
+
+def _spelled_out(value: str, setting: str) -> str:
+    if value.strip().rstrip(";").lower() == "usedevelopmentstorage=true":
+        return development_connection_string()
+    names = {part.partition("=")[0].strip().lower() for part in value.split(";")}
+    if not names & {"accountname", "queueendpoint"}:
+        raise ValueError(f"the setting {setting} isn't a connection string of a storage account")
+    return value

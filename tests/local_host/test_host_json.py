@@ -136,10 +136,21 @@ def test_a_bad_settings_file_is_refused(tmp_path: Path, content: Any, problem: s
 
 def test_connections_are_found_as_in_azure() -> None:
     """The prefixed name wins; the development shorthand is spelled out."""
-    environment = {"Store": "plain", "AzureWebJobsStore": "prefixed", "Dev": "UseDevelopmentStorage=true;"}
+    environment = {
+        "Store": "AccountName=plain",
+        "AzureWebJobsStore": "AccountName=prefixed",
+        "Dev": "UseDevelopmentStorage=true;",
+    }
 
-    assert connection_string("Store", environment) == "prefixed"
+    assert connection_string("Store", environment) == "AccountName=prefixed"
     assert "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1" in connection_string("Dev", environment)
+
+
+def test_a_malformed_connection_is_refused_without_showing_it() -> None:
+    """The message names the setting; its value may be a secret."""
+    with pytest.raises(ValueError, match="the setting Bad isn't a connection string of a storage account") as refused:
+        connection_string("Bad", {"Bad": "hidden"})
+    assert "hidden" not in str(refused.value)
 
 
 def test_references_in_bindings_are_resolved() -> None:
