@@ -243,6 +243,8 @@ def _check_ancestors(call: Call, provider: Provider) -> None:
         if types.lower() in provider.implicit or call.cloud.store.get(resource_id) is not None:
             continue
         if action and not whole and index == len(ancestors) - 1:
+            if index:
+                continue  # the provider itself answers for what isn't tracked by ARM
             raise call.not_found()
         segments = target.tail.split("/")
         child = "/".join(segments[0 : 2 * index + 3 : 2])

@@ -1,0 +1,105 @@
+"""Suspending, stopping and resuming protection; only resumeProtection is recorded."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+from local.azure.data_protection import dialect, requirements
+from local.azure.data_protection.dialect import invalid_input, not_found, user_error, vault_of
+from local.azure.data_protection.instances import refuse_second
+from local.azure.data_protection.requirements import Candidate
+from local.azure.data_protection.states import require_idle, set_state
+from local.azure.exchange import Call, Reply
+from local.azure.operations import Operation
+from local.azure.routing import Route
+from local.azure.store import Resource
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """A change of the protection state.
+
+    Attributes:
+        kind: Kind of the operation.
+        ends_in: The state at its end.
+        starts_from: States that it is possible from.
+        guarded: Whether a Resource Guard can demand a second person for it.
+        judged: Whether everything that protection needs must be there at the end.
+    """
+
+    kind: str
+    ends_in: str
+    starts_from: tuple[str, ...]
+    guarded: bool = False
+    judged: bool = False
+
+
+_CHANGES = {
+    "suspendBackups": Change(
+        "suspendBackups", "BackupSchedulesSuspended", ("ProtectionConfigured", "ProtectionError"), guarded=True
+    ),
+    "stopProtection": Change(
+        "stopProtection",
+        "ProtectionStopped",
+        ("ProtectionConfigured", "ProtectionError", "BackupSchedulesSuspended", "RetentionSchedulesSuspended"),
+        guarded=True,
+    ),
+    "resumeBackups": Change("resumeProtection", "ProtectionConfigured", ("BackupSchedulesSuspended",), judged=True),
+    "resumeProtection": Change(
+        "resumeProtection",
+        "ProtectionConfigured",
+        ("ProtectionStopped", "BackupSchedulesSuspended", "RetentionSchedulesSuspended", "ProtectionError"),
+        judged=True,
+    ),
+}
+
+
+def _check_guard(call: Call, vault: Resource) -> None:
+    """A Resource Guard demands proof that someone else agreed; the code isn't recorded."""
+    guarded = vault.properties.get("isVaultProtectedByResourceGuard")
+    if guarded and not call.body.get("resourceGuardOperationRequests"):
+        raise user_error(
+            "UserErrorOperationProtectedByResourceGuard",
+            "The operation is protected by a Resource Guard.",
+            status=403,
+            recommended=["Send resourceGuardOperationRequests of the Resource Guard that protects the vault."],
+        )
+
+
+def _change(call: Call, action: str) -> Reply:
+    change, vault = _CHANGES[action], vault_of(call)
+    instance = call.stored(call.target.addressed())
+    if instance is None:
+        raise not_found()
+    state = instance.properties["currentProtectionState"]
+    if change.guarded:
+        _check_guard(call, vault)
+    require_idle(call, instance)
+    if state == change.ends_in:
+        return Reply(200)  # recorded for resumeProtection on an instance that was ProtectionConfigured
+    if state not in change.starts_from:
+        raise invalid_input(f"{action} isn't possible while the protection state is {state}.")
+    if change.judged:
+        refuse_second(call, vault, instance.properties)
+    cloud = call.cloud
+
+    def succeed(operation: Operation) -> None:
+        if change.judged:
+            requirements.judge(Candidate(cloud, vault, instance.properties, operation.ends))
+        set_state(instance, change.ends_in)
+
+    operation = call.start(
+        change.kind, instance.id, operation_id=dialect.new_operation_id(call, vault), succeed=succeed
+    )
+    return dialect.accepted(call, vault, operation)
+
+
+ROUTES = tuple(
+    Route(
+        "POST",
+        f"backupVaults/{{vault}}/backupInstances/{{instance}}/{action}",
+        functools.partial(_change, action=action),
+    )
+    for action in _CHANGES
+)

@@ -1,0 +1,122 @@
+"""What Azure Backup accepts as a backup policy for AKS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from local.azure.data_protection.dialect import invalid_input
+from local.azure.errors import Json
+
+OPERATIONAL, VAULT = "OperationalStore", "VaultStore"
+
+_INTERVAL = re.compile(r"R/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})/(\w+)")
+_FREQUENCIES = ("PT4H", "PT6H", "PT8H", "PT12H", "P1D")
+_DURATION = re.compile(r"P(\d+)([DWMY])")
+_DAYS = {"D": 1, "W": 7, "M": 30, "Y": 365}
+_MAX_OPERATIONAL_DAYS = 360
+_MARKERS = ("AllBackup", "FirstOfDay", "FirstOfWeek", "FirstOfMonth", "FirstOfYear")
+
+
+def _objects(value: Any, what: str) -> list[Json]:
+    if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
+        raise invalid_input(f"{what} must be a list of objects with at least one entry.")
+    return value
+
+
+def _store(holder: Json, name: str) -> str:
+    return str((holder.get(name) or {}).get("dataStoreType") or "")
+
+
+def check(properties: Json) -> None:
+    """Check an AKS policy.
+
+    Raises:
+        ArmError: DppPluginInvalidInputParameters; which rule of a policy it breaks is told in its recommended action.
+    """
+    rules = _objects(properties.get("policyRules"), "policyRules")
+    backups = [rule for rule in rules if rule.get("objectType") == "AzureBackupRule"]
+    retentions = [rule for rule in rules if rule.get("objectType") == "AzureRetentionRule"]
+    if len(backups) != 1 or len(backups) + len(retentions) != len(rules):
+        raise invalid_input("An AKS policy has one AzureBackupRule and otherwise AzureRetentionRules.")
+    _check_backup(backups[0])
+    names = [str(rule.get("name") or "") for rule in retentions]
+    defaults = [rule for rule in retentions if rule.get("isDefault")]
+    if len(defaults) != 1 or len(set(names)) != len(names):
+        raise invalid_input("Retention rules have different names, and one of them is the default.")
+    for rule in retentions:
+        _check_retention(rule)
+    missing = {str(tag["tagInfo"]["tagName"]) for tag in _tags(backups[0])} - set(names)
+    if missing:
+        raise invalid_input(f"The tags {', '.join(sorted(missing))} have no retention rule of their name.")
+
+
+def _check_backup(rule: Json) -> None:
+    if not rule.get("name"):
+        raise invalid_input("The backup rule has no name.")
+    if (rule.get("backupParameters") or {}).get("backupType") != "Incremental":
+        raise invalid_input("backupParameters.backupType must be Incremental.")
+    if _store(rule, "dataStore") != OPERATIONAL:
+        raise invalid_input("The backup rule's dataStore must be the OperationalStore.")
+    schedule = (rule.get("trigger") or {}).get("schedule") or {}
+    intervals = schedule.get("repeatingTimeIntervals")
+    found = [_INTERVAL.fullmatch(str(interval)) for interval in intervals or []]
+    if len(found) != 1 or not found[0] or found[0].group(1) not in _FREQUENCIES:
+        raise invalid_input(f"repeatingTimeIntervals must be one R/start/frequency of {', '.join(_FREQUENCIES)}.")
+    tags = list(_tags(rule))
+    if sum(bool(tag.get("isDefault")) for tag in tags) != 1:
+        raise invalid_input("Exactly one tagging criterion is the default.")
+    for tag in tags:
+        _check_tag(tag)
+
+
+def _tags(rule: Json) -> Iterator[Json]:
+    for tag in _objects((rule.get("trigger") or {}).get("taggingCriteria"), "taggingCriteria"):
+        if not isinstance(tag.get("tagInfo"), dict) or not tag["tagInfo"].get("tagName"):
+            raise invalid_input("A tagging criterion has no tagInfo.tagName.")
+        yield tag
+
+
+def _check_tag(tag: Json) -> None:
+    if not isinstance(tag.get("taggingPriority"), int):
+        raise invalid_input("A tagging criterion has no taggingPriority.")
+    if tag.get("isDefault"):
+        return
+    for criterion in _objects(tag.get("criteria"), "criteria"):
+        markers = criterion.get("absoluteCriteria") or []
+        if not set(markers) <= set(_MARKERS):
+            raise invalid_input(f"absoluteCriteria must be out of {', '.join(_MARKERS)}.")
+
+
+def _days(lifecycle: Json) -> int:
+    found = _DURATION.fullmatch(str((lifecycle.get("deleteAfter") or {}).get("duration")))
+    if not found or not int(found.group(1)):
+        raise invalid_input("deleteAfter.duration must be of the form P7D, P2W, P3M or P1Y.")
+    return int(found.group(1)) * _DAYS[found.group(2)]
+
+
+def _check_retention(rule: Json) -> None:
+    """A copy to the vault tier is declared by the operational lifecycle in front of the vault's own."""
+    copied = False
+    stores = set()
+    for lifecycle in _objects(rule.get("lifecycles"), "lifecycles"):
+        store, days = _store(lifecycle, "sourceDataStore"), _days(lifecycle)
+        if store not in {OPERATIONAL, VAULT}:
+            raise invalid_input("sourceDataStore must be the OperationalStore or the VaultStore.")
+        if store == OPERATIONAL and days > _MAX_OPERATIONAL_DAYS:
+            raise invalid_input(f"Operational retention is at most {_MAX_OPERATIONAL_DAYS} days.")
+        stores.add(store)
+        for copy in lifecycle.get("targetDataStoreCopySettings") or []:
+            copied |= _store(copy, "dataStore") == VAULT and store == OPERATIONAL
+    if copied != (VAULT in stores):
+        raise invalid_input("A lifecycle in the VaultStore and a copy to it by the OperationalStore's belong together.")
+
+
+def uses_vault_tier(properties: Json) -> bool:
+    """Whether a policy keeps recovery points in the vault tier."""
+    return any(
+        _store(lifecycle, "sourceDataStore") == VAULT
+        for rule in properties.get("policyRules") or []
+        for lifecycle in rule.get("lifecycles") or []
+    )
