@@ -12,6 +12,6 @@ from shared import startup
 
 startup.check(os.environ)
 
-app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+app = func.FunctionApp()
 for module in (cluster_events, reconcile_cluster, reconcile_poison):
     app.register_functions(module.blueprint)

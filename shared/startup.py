@@ -42,4 +42,4 @@ def check(environ: Mapping[str, str]) -> None:
             load_catalog(app_settings.catalog_path(environ))
         except (CatalogError, ValueError) as other:
             faults += other.faults if isinstance(other, CatalogError) else ()
-        raise ConfigurationError("The app can't start", faults) from error
+        raise ConfigurationError("The app can't start", faults) from None

@@ -62,7 +62,7 @@ def _innermost(error: Json) -> Json:
     details = error.get("details")
     first = details[0] if isinstance(details, list) and details else None
     if isinstance(first, dict) and first.get("code") and first["code"] != "Unspecified":
-        return _innermost({**error, **first})
+        return _innermost(first)
     return error
 
 

@@ -29,8 +29,13 @@ _SHOWN = 200  # characters of foreign text in a log line
 class Event(Protocol):
     """What both schemas' events have in common; the runtime hands out either."""
 
-    id: Any
-    subject: Any
+    @property
+    def id(self) -> str:
+        """The event's id; kept for the log only."""
+
+    @property
+    def subject(self) -> str | None:
+        """What the event is about."""
 
 
 def _fields(event: Any) -> tuple[str, str, str]:

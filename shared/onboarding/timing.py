@@ -26,5 +26,5 @@ def look_again(usual: float, elapsed: float) -> float:
 
 def backoff(attempt: int, jitter: random.Random) -> float:
     """Seconds before the try after failure number `attempt` (1 is the first): doubling, capped, 20 % to and fro."""
-    pause = min(_FIRST_BACKOFF * 2 ** min(attempt - 1, 10), _LONGEST_BACKOFF)
+    pause: float = min(_FIRST_BACKOFF * 2.0 ** min(attempt - 1, 10), _LONGEST_BACKOFF)
     return pause * jitter.uniform(1 - _JITTER, 1 + _JITTER)

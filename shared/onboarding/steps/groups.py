@@ -68,9 +68,8 @@ class RegionalGroupStep(GroupStep):
     def _absent(self, world: World) -> Observation:
         name, location = name_of(world.desired.group), world.cluster.location
         command = f"az group create --name {name} --location {location} --tags {OWNER_TAG}={world.desired.owner}"
-        return Stuck(
-            "SnapshotGroupMissing", f"the region's snapshot group is missing; make it: {command}", Who.OPERATOR
-        )
+        message = f"the region's snapshot group is missing; make it: {command}"
+        return Stuck("SnapshotGroupMissing", message, Who.OPERATOR)
 
 
 def vault_group() -> Step:

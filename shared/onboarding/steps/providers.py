@@ -1,4 +1,4 @@
-"""Registration of resource providers: assumed until Azure says MissingSubscriptionRegistration, then made and awaited."""
+"""Registration of resource providers: assumed until Azure says MissingSubscriptionRegistration, then awaited."""
 
 from shared.onboarding.outcomes import Absent, Met, Observation
 from shared.onboarding.step import Step

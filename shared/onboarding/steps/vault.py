@@ -1,5 +1,7 @@
 """The backup vault of a region and vault profile, and the backup policy in it; both are shared by many clusters."""
 
+from typing import Any
+
 from shared.arm.ids import group_of, name_of
 from shared.errors import ArmError
 from shared.onboarding.desired import OWNER_TAG
@@ -61,5 +63,6 @@ class PolicyStep(Step):
         """Create it; synchronous (policy PUT is no long-running operation)."""
         path, vault = world.desired.policy, world.desired.vault
         create = world.door.data_protection(world.cluster.id.subscription).backup_policies.create_or_update
-        await world.door.call(create(group_of(path), name_of(vault), name_of(path), world.desired.policy_body))
+        body: Any = world.desired.policy_body  # plain wire JSON; the signature names only the model and bytes
+        await world.door.call(create(group_of(path), name_of(vault), name_of(path), body))
         return Met()
