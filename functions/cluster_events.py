@@ -4,7 +4,7 @@ import os
 
 import azure.functions as func
 
-blueprint = func.Blueprint()
+blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library leaves it so
 
 
 @blueprint.event_grid_trigger(arg_name="event")

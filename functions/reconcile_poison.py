@@ -4,7 +4,7 @@ import logging
 
 import azure.functions as func
 
-blueprint = func.Blueprint()
+blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library leaves it so
 
 
 @blueprint.queue_trigger(arg_name="message", queue_name="reconcile-poison", connection="AzureWebJobsStorage")
