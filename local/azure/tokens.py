@@ -60,8 +60,7 @@ class Tokens:
             raise errors.invalid_token("The access token is invalid.")
         claims = _decode(signed.partition(".")[2])
         if claims["exp"] <= time.time():
-            moment = time.strftime("%m/%d/%Y %I:%M:%S %p", time.gmtime(claims["exp"]))
-            now = time.strftime("%m/%d/%Y %I:%M:%S %p", time.gmtime())
+            moment, now = _spelled(claims["exp"]), _spelled(time.time())
             reason = f"The access token expiry UTC time '{moment}' is earlier than current UTC time '{now}'."
             raise errors.invalid_token(reason, "ExpiredAuthenticationToken")
         if claims["aud"].rstrip("/").lower() not in self.audiences:
@@ -78,6 +77,13 @@ class Tokens:
     def _sign(self, signed: str) -> str:
         digest = hmac.new(self._key, signed.encode("utf-8", "replace"), hashlib.sha256).digest()
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _spelled(seconds: float) -> str:
+    """A moment as the gateway writes it, without leading zeros in date and hour (errors.json, 401)."""
+    moment = time.gmtime(seconds)
+    clock = time.strftime("%M:%S %p", moment)
+    return f"{moment.tm_mon}/{moment.tm_mday}/{moment.tm_year} {(moment.tm_hour - 1) % 12 + 1}:{clock}"
 
 
 def _encode(part: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ _CREATED = 201
 _NAME = re.compile(r"^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$", re.IGNORECASE)
 
 # Recorded: a pinned version is in `currentVersion` soon after the PUT, long before the install has ended.
-_PINNED_VERSION_AFTER = dt.timedelta(seconds=0.75)
+_PINNED_VERSION_AFTER = dt.timedelta(seconds=1.25)
 
 
 def list_all(call: Call) -> Reply:

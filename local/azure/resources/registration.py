@@ -32,6 +32,7 @@ _KNOWN_ELSEWHERE = (
 )
 """Namespaces that Azure has and nothing here serves; they can be registered all the same."""
 
+_WITH_POLICY = "2019"
 _ONE_TYPE = (ResourceType("operations", ("2023-01-01",)),)
 
 
@@ -53,6 +54,8 @@ def _answer(call: Call, namespace: str) -> Json:
     name, types = _known(call)[namespace.lower()]
     guid = call.cloud.directory.guid
     state = _states(call).get(namespace.lower(), "NotRegistered")
+    # 2016-02-01 has neither policy nor default version (provider_registration), 2022-09-01 has (k8s_extension_dapr)
+    newer = call.version >= _WITH_POLICY
     return {
         "id": f"/subscriptions/{call.arguments['subscription']}/providers/{name}",
         "namespace": name,
@@ -64,13 +67,13 @@ def _answer(call: Call, namespace: str) -> Json:
                 "resourceType": kind.name,
                 "locations": [region.display for region in REGIONS.values()],
                 "apiVersions": list(kind.versions),
-                "defaultApiVersion": kind.versions[0],
+                **({"defaultApiVersion": kind.versions[0]} if newer else {}),
                 "capabilities": kind.capabilities,
             }
             for kind in types
         ],
         "registrationState": state,
-        "registrationPolicy": "RegistrationRequired",
+        **({"registrationPolicy": "RegistrationRequired"} if newer else {}),
     }
 
 
