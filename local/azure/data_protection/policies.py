@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from typing import Any
 
 from local.azure import regions
 from local.azure.data_protection import schedules
@@ -28,14 +29,32 @@ def _checked(call: Call, vault: Resource) -> Json:
     kinds = sent.get("datasourceTypes")
     if not isinstance(kinds, list) or len(kinds) != 1:
         raise invalid_input("datasourceTypes must name one type.")
-    properties = copy.deepcopy(sent)
-    properties.pop("name", None)
+    properties = _normalized(sent)
     if is_for_aks(properties):
         schedules.check(properties)
         region = regions.find(vault.location)
         if schedules.uses_vault_tier(properties) and region and not region.vault_tier:
             raise vault_tier_not_supported(region.display)
     return properties
+
+
+def _normalized(sent: Json) -> Json:
+    """What is kept of a policy: no name, no nulls, and an id for each tag (dp_backup_policy_manual.json)."""
+    kept: Json = _without_nulls(sent)
+    kept.pop("name", None)
+    for rule in kept.get("policyRules") or []:
+        trigger = rule.get("trigger") if isinstance(rule, dict) else None
+        for tag in trigger.get("taggingCriteria") or [] if isinstance(trigger, dict) else []:
+            info = tag.get("tagInfo") if isinstance(tag, dict) else None
+            if isinstance(info, dict) and info.get("tagName"):
+                info.setdefault("id", f"{info['tagName']}_")
+    return kept
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else copy.deepcopy(value)
 
 
 def is_for_aks(properties: Json) -> bool:
