@@ -1,6 +1,14 @@
 """The resource providers that are served."""
 
-from local.azure import authorization, container_service, event_grid, kubernetes_configuration, resources, storage
+from local.azure import (
+    authorization,
+    container_service,
+    data_protection,
+    event_grid,
+    kubernetes_configuration,
+    resources,
+    storage,
+)
 from local.azure.routing import Provider
 
 PROVIDERS: tuple[Provider, ...] = (
@@ -9,5 +17,6 @@ PROVIDERS: tuple[Provider, ...] = (
     container_service.PROVIDER,
     kubernetes_configuration.PROVIDER,
     storage.PROVIDER,
+    data_protection.PROVIDER,
     event_grid.PROVIDER,
 )
