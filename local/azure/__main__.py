@@ -64,12 +64,19 @@ def _write_whole(path: Path, text: str) -> None:
     draft.replace(path)
 
 
+def _forget(path: Path | None) -> None:
+    """Nobody is to take an earlier run's ready object for this one's."""
+    if path:
+        path.unlink(missing_ok=True)
+
+
 async def _run(arguments: argparse.Namespace, scratch: Path) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     azure = LocalAzure(_options(arguments))
+    _forget(arguments.ready_file)
     try:
         ready = await azure.start(
             (arguments.ca_file or scratch / "ca.pem").absolute(), arguments.port, arguments.control_port
@@ -80,6 +87,7 @@ async def _run(arguments: argparse.Namespace, scratch: Path) -> None:
         print(line, flush=True)
         await stop.wait()
     finally:
+        _forget(arguments.ready_file)
         await azure.stop()
 
 

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import datetime as dt
 import json
+import logging
 import random
 import uuid
 from collections.abc import Callable, Coroutine, Iterable
@@ -24,6 +25,8 @@ from local.azure.roles import OWNER, Role, Roles
 from local.azure.routing import Provider, Providers
 from local.azure.store import Resource, Store
 from local.azure.throttle import Throttle
+
+_LOG = logging.getLogger("local.azure")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -101,7 +104,12 @@ class Cloud:
         """Run something beside the requests, such as the delivery of events, until the server stops."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception():
+            _LOG.error("work beside the requests failed", exc_info=task.exception())
 
     async def stop(self) -> None:
         """End what was spawned."""

@@ -54,6 +54,10 @@ class Directory:
         """The principal with this object id, replicated or not."""
         return self._all.get(object_id.lower())
 
+    def everyone(self) -> list[Principal]:
+        """All principals, replicated or not."""
+        return list(self._all.values())
+
     def remove(self, object_id: str) -> None:
         """Forget a principal; its role assignments stay, as in Azure."""
         self._all.pop(object_id.lower(), None)

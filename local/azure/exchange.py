@@ -52,6 +52,19 @@ class Reply:
     content_type: str = JSON_UTF8
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class LateFailure:
+    """A failure that was ordered for an operation.
+
+    Attributes:
+        error: How it fails.
+        kind: Kind of the operation; None is the call's own.
+    """
+
+    error: ArmError
+    kind: str | None = None
+
+
 @dataclasses.dataclass(slots=True)
 class Call:
     """A request that ARM has let through to a provider.
@@ -66,7 +79,7 @@ class Call:
         body: The JSON object that was sent, or an empty one.
         at: Virtual time of the call.
         operation: The operation that the call started.
-        ordered_failure: The failure which that operation is to end with.
+        late: The failure that an operation of the call was ordered to end with.
         correlation_id: As in the answer's headers.
     """
 
@@ -79,7 +92,7 @@ class Call:
     body: Json
     at: dt.datetime
     operation: Operation | None = None
-    ordered_failure: ArmError | None = None
+    late: LateFailure | None = None
     correlation_id: str = dataclasses.field(default_factory=lambda: str(uuid.uuid4()))
 
     @property
@@ -167,9 +180,13 @@ class Call:
             seconds=seconds,
             succeed=succeed,
             fail=fail,
-            ordered_failure=self.ordered_failure,
+            ordered_failure=self.late.error if self.late and self.late.kind in {None, kind} else None,
         )
         return self.operation
+
+    def failure_of(self, kind: str) -> ArmError | None:
+        """The failure that was ordered for an operation which this call starts beside its own, by the kind's name."""
+        return self.late.error if self.late and self.late.kind == kind else None
 
     def url(self, path: str, version: str | None = None, **extra: str) -> str:
         """A URL for following an operation; signed, as Azure's are, so it must be followed as it is.

@@ -11,7 +11,7 @@ from local.azure.cloud import Cloud, ResourceEvent
 from local.azure.conditions import Granted
 from local.azure.directory import Principal
 from local.azure.errors import ArmError, Json
-from local.azure.exchange import Call, Reply, Request
+from local.azure.exchange import Call, LateFailure, Reply, Request
 from local.azure.operations import Operation
 from local.azure.paths import Target
 from local.azure.routing import Provider, Route
@@ -23,19 +23,19 @@ _PARENT_VERBS = {"GET": "read", "HEAD": "read", "DELETE": "delete"}
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-def answer(cloud: Cloud, request: Request, principal: Principal, ordered: ArmError | None = None) -> Reply:
+def answer(cloud: Cloud, request: Request, principal: Principal, late: LateFailure | None = None) -> Reply:
     """Answer one authenticated request.
 
     Args:
         cloud: The simulated Azure.
         request: The request.
         principal: Who calls.
-        ordered: A failure for the operation that the request starts.
+        late: A failure for the operation that the request starts.
     """
     cloud.clock.settle()
     limits: dict[str, str] = {}
     try:
-        return _answer(cloud, request, principal, ordered, limits)
+        return _answer(cloud, request, principal, late, limits)
     except ArmError as error:
         return refusal(request, error, limits)
 
@@ -52,13 +52,13 @@ def refusal(request: Request, error: ArmError, limits: dict[str, str]) -> Reply:
 
 
 def _answer(
-    cloud: Cloud, request: Request, principal: Principal, ordered: ArmError | None, limits: dict[str, str]
+    cloud: Cloud, request: Request, principal: Principal, late: LateFailure | None, limits: dict[str, str]
 ) -> Reply:
     target = paths.parse(request.path)
     _check_subscription(cloud, target)
     provider, route, arguments, call_version = _route(cloud, request, target)
     body = _body(request)
-    call = Call(cloud, request, principal, target, route, arguments, body, cloud.clock.now(), None, ordered)
+    call = Call(cloud, request, principal, target, route, arguments, body, cloud.clock.now(), None, late)
     _authorize(call, provider)
     if call_version is not None:
         raise call_version

@@ -8,7 +8,8 @@ from local.azure.errors import Json
 def endpoints(base_url: str, tenant: str) -> Json:
     """The answer for api-version 2019-05-01 and later, one object (the Azure CLI reads it at `az cloud register`).
 
-    Not recorded; shape as documented. Addresses of services that aren't served here are Azure's own.
+    Not recorded; shape as documented. Microsoft Graph is our own small part of it (`graph`); addresses of services that
+    aren't served here are Azure's own.
     """
     return {
         "name": "LocalAzure",
@@ -22,7 +23,7 @@ def endpoints(base_url: str, tenant: str) -> Json:
         "media": "https://rest.media.azure.net",
         "graph": "https://graph.windows.net/",
         "graphAudience": "https://graph.windows.net/",
-        "microsoftGraphResourceId": "https://graph.microsoft.com/",
+        "microsoftGraphResourceId": f"{base_url}/graph/",
         "batch": "https://batch.core.windows.net/",
         "resourceManager": base_url,
         "vmImageAliasDoc": "https://raw.githubusercontent.com/Azure/azure-rest-api-specs/main/arm-compute/quickstart-templates/aliases.json",

@@ -16,14 +16,14 @@ import certifi
 import trustme
 from aiohttp import web
 
-from local.azure import gateway, metadata
+from local.azure import gateway, graph, metadata
 from local.azure.clock import http_date
 from local.azure.cloud import Cloud
 from local.azure.control import Control
 from local.azure.directory import Principal
 from local.azure.errors import ArmError
 from local.azure.event_grid.control import EventControl
-from local.azure.exchange import Reply, Request
+from local.azure.exchange import LateFailure, Reply, Request
 from local.azure.faults import Fault
 from local.azure.identity import IdentityEndpoint
 from local.azure.options import Options
@@ -67,7 +67,7 @@ class LocalAzure:
         arm_port = await self._listen(_arm_app(self), port, tls)
         base = f"https://localhost:{arm_port}"
         self.cloud.base_url = base
-        self._tokens.audiences |= {base}
+        self._tokens.audiences |= {base, f"{base}/graph"}
         identity = IdentityEndpoint(self.cloud, self._tokens)
         side_port = await self._listen(_side_app(self.cloud, identity), control_port, None)
         self.cloud.spawn(self.cloud.clock.run())
@@ -150,6 +150,8 @@ async def _answer(azure: LocalAzure, wire: web.Request) -> web.StreamResponse:
     cloud, principal = azure.cloud, None
     try:
         principal = azure.authenticate(request)
+        if request.path.startswith(graph.PREFIX):
+            return _response(cloud, request, graph.answer(cloud, request))
         reply = await _with_faults(azure, request, principal)
     except ArmError as error:
         reply = gateway.refusal(request, error, {})
@@ -183,27 +185,27 @@ def _metadata(azure: LocalAzure, wire: web.Request) -> web.Response:
 async def _with_faults(azure: LocalAzure, request: Request, principal: Principal) -> Reply | None:
     """The answer, after the faults that strike the request; None to drop the connection."""
     cloud = azure.cloud
-    ordered: ArmError | None = None
+    late: LateFailure | None = None
     lost = False
     for fault in cloud.faults.for_request(request.method, request.path, principal):
         if fault.action == "delay":
             await cloud.clock.sleep(float(fault.details.get("seconds", 1)))
         elif fault.action == "fail_late":
-            ordered = _late(fault)
+            late = _late(fault)
         elif fault.action == "drop":
             if not fault.details.get("after"):
                 return None
             lost = True
         else:
             raise fault.error()
-    reply = gateway.answer(cloud, request, principal, ordered)
+    reply = gateway.answer(cloud, request, principal, late)
     return None if lost else reply
 
 
-def _late(fault: Fault) -> ArmError:
-    error = fault.error()
+def _late(fault: Fault) -> LateFailure:
+    error, kind = fault.error(), fault.details.get("kind")
     error.cause = None
-    return error
+    return LateFailure(error, str(kind) if kind else None)
 
 
 def _response(cloud: Cloud, request: Request, reply: Reply) -> web.Response:

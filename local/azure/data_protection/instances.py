@@ -62,7 +62,7 @@ def _put(call: Call) -> Reply:
         Resource(call.id, INSTANCES, documents.instance(call.id, properties, call.body.get("tags")))
     )
     operation = _write(call, vault, instance)
-    configure_protection(call.cloud, vault, instance, call.at)
+    configure_protection(call, vault, instance)
     return dialect.created(call, vault, operation, instance.body, 201)
 
 
@@ -96,9 +96,9 @@ def _change(call: Call, vault: Resource, instance: Resource, properties: Json) -
         instance.body["tags"] = call.body["tags"]
     operation = _write(call, vault, instance)
     if state in _BROKEN:
-        configure_protection(call.cloud, vault, instance, call.at)
+        configure_protection(call, vault, instance)
     elif not same and state == "ProtectionConfigured":
-        configure_protection(call.cloud, vault, instance, call.at, updating=True)
+        configure_protection(call, vault, instance, updating=True)
     return dialect.created(call, vault, operation, instance.body, 200)
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
-from local.azure.cloud import Cloud
 from local.azure.data_protection import requirements
 from local.azure.data_protection.dialect import AKS, busy, user_error, user_facing
 from local.azure.data_protection.requirements import Candidate
@@ -56,10 +53,9 @@ def require_idle(call: Call, instance: Resource) -> None:
         raise busy(instance.id)
 
 
-def configure_protection(
-    cloud: Cloud, vault: Resource, instance: Resource, at: dt.datetime, *, updating: bool = False
-) -> Operation:
+def configure_protection(call: Call, vault: Resource, instance: Resource, *, updating: bool = False) -> Operation:
     """Configure protection, or bring it to a changed configuration; it ends ProtectionConfigured or ProtectionError."""
+    cloud, kind = call.cloud, "backupInstanceUpdate" if updating else "protection"
     set_state(instance, "UpdatingProtection" if updating else "ConfiguringProtection")
 
     def succeed(operation: Operation) -> None:
@@ -72,12 +68,13 @@ def configure_protection(
         set_state(instance, "ProtectionError", error)
 
     return cloud.operations.start(
-        "backupInstanceUpdate" if updating else "protection",
+        kind,
         instance.id,
         operation_id=cloud.new_guid(),
-        at=at,
+        at=call.at,
         succeed=succeed,
         fail=fail,
+        ordered_failure=call.failure_of(kind),
     )
 
 
