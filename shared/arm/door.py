@@ -236,7 +236,6 @@ class Door:
             response = await self._client.send_request(request)
         except AzureError as error:
             raise ArmUnreachable(str(error)) from error
-        await response.read()
         if response.status_code >= 400:  # noqa: PLR2004  # HTTP: refused
             raise error_of(response.status_code, response.headers, response.text())
         return response.status_code, response.headers, response.text()

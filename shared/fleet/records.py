@@ -68,6 +68,7 @@ class Progress(Struct):
         cluster: the cluster as last read, so that a pass that only looks after something needn't read it again.
         read_at: when it was read.
         met: step -> when it was observed as met.
+        absent: step -> when it was observed as absent; not asked again while what it needs isn't met.
         granted: role step -> when its role assignment was made.
         operations: step -> URL of the operation under way.
         started: step -> when it was started.
@@ -81,6 +82,7 @@ class Progress(Struct):
     cluster: dict[str, Any] | None = None
     read_at: float = 0.0
     met: dict[str, float] = field(default_factory=dict)
+    absent: dict[str, float] = field(default_factory=dict)
     granted: dict[str, float] = field(default_factory=dict)
     operations: dict[str, str] = field(default_factory=dict)
     started: dict[str, float] = field(default_factory=dict)

@@ -6,15 +6,12 @@ from typing import Any
 
 import msgspec
 from azure.core import MatchConditions
-from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from shared import logs
 from shared.errors import RowChanged
-
-_TABLE_NOT_FOUND = "TableNotFound"
-
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -92,14 +89,15 @@ class Rows[T: msgspec.Struct]:
             )
         try:
             return await self._client.create_entity(entity)
-        except HttpResponseError as error:
-            if getattr(error, "error_code", None) != _TABLE_NOT_FOUND:
-                raise
+        except ResourceNotFoundError:  # of a new row only the table can be missing
+            await self._create_table()
+        return await self._client.create_entity(entity)
+
+    async def _create_table(self) -> None:
         try:
             await self._client.create_table()
         except ResourceExistsError:
             logs.info("table_exists", table=self._client.table_name)
-        return await self._client.create_entity(entity)
 
     def _decode(self, entity: Mapping[str, Any]) -> T | None:
         if entity.get("v") != self._version:

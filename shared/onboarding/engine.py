@@ -91,9 +91,13 @@ class Engine:
                 found = await tasks[parent] if parent in tasks else self.seen.get(parent)
                 if not isinstance(found, Met):
                     return Unmade(f"waits for {parent}")
-            if carry and self._still_counts(step):
+            if carry and self._recent(self._progress.met, step):
                 self._carried.add(step.name)
                 return Met()
+            if carry and self._recent(self._progress.absent, step):
+                needs = [await tasks[need] for need in step.needs if need in tasks]
+                if not all(isinstance(found, Met) for found in needs):
+                    return Absent("not started yet")
             return await self._observe(step)
 
         async with asyncio.TaskGroup() as group:
@@ -106,7 +110,7 @@ class Engine:
         remaining = self._progress.due.get(step.name, 0.0) - self._world.now()
         if remaining * self._wait_scale > _EARLY:
             return UnderWay("NotDueYet", f"{step.name} isn't due for another look", remaining)
-        return await self._tried(step, step.observe(self._world))
+        return self._timed(step, await self._tried(step, step.observe(self._world)))
 
     async def _start_all(self) -> None:
         for _ in range(_ROUNDS):
@@ -144,14 +148,17 @@ class Engine:
         started = await self._tried(step, step.start(self._world))
         if isinstance(started, Met) or (isinstance(started, UnderWay) and not started.again_after):
             self._progress.started[step.name] = now
-        return started
+        return self._timed(step, started)
 
     async def _tried(self, step: Step, attempt: Awaitable[Observation]) -> Observation:
         """Turn Azure's refusal into an observation; everything else is a fault of ours and goes up."""
         try:
-            observation = await attempt
+            return await attempt
         except ArmError as error:
             return self._failed(step, error)
+
+    def _timed(self, step: Step, observation: Observation) -> Observation:
+        """Say when what is under way is worth the next look."""
         if isinstance(observation, UnderWay) and not observation.again_after:
             started = self._progress.started.get(step.name, self._world.now())
             pause = look_again(step.usual, self._world.now() - started)
@@ -191,8 +198,8 @@ class Engine:
         newest = max(self._progress.granted.values(), default=0.0)
         return self._world.now() - newest < _JUST_GRANTED
 
-    def _still_counts(self, step: Step) -> bool:
-        return self._world.now() - self._progress.met.get(step.name, 0.0) < CARRIED
+    def _recent(self, times: Mapping[str, float], step: Step) -> bool:
+        return self._world.now() - times.get(step.name, 0.0) < CARRIED
 
     def _note(self, step: Step, observation: Observation) -> None:
         """Remember what a step showed, for this pass and for the next ones."""
@@ -200,6 +207,10 @@ class Engine:
         if isinstance(observation, Met) and step.registers in progress.unregistered:
             observation = Absent("not registered")  # another step learned it in the meantime
         self.seen[step.name] = observation
+        if not isinstance(observation, Absent):
+            progress.absent.pop(step.name, None)
+        elif not self._recent(progress.absent, step):
+            progress.absent[step.name] = now
         if isinstance(observation, UnderWay):
             progress.due[step.name] = now + observation.again_after
             return

@@ -14,6 +14,7 @@ from shared.fleet.tables import Key, Rows
 from shared.onboarding.outcomes import Who
 
 _REASON = "PoisonedMessage"
+_RACES = 50
 _KEPT = 4000  # characters of a body that can't be read
 
 
@@ -59,8 +60,11 @@ async def record_poisoned(
         await record_unreadable(deadletters, body, fault)
         return
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    while not await _record(clusters, message, at):
-        logs.info("row_race", cluster=message.cluster)
+    for _ in range(_RACES):
+        if await _record(clusters, message, at):
+            break
+    else:
+        raise RowChanged(f"lost {_RACES} races for the row of {message.cluster}")
     logs.warning("poisoned_message", cluster=message.cluster, message_id=message_id)
 
 

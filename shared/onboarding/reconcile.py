@@ -46,6 +46,7 @@ _STATES: dict[type[Outcome], tuple[State, str, str]] = {
     Released: (State.RELEASED, "False", "Info"),
 }
 _SOON = 1.0  # real seconds
+_RACES = 50  # for one row, before the message is left to come again
 _TIMED_OUT_WAIT = 30.0
 
 
@@ -81,7 +82,7 @@ class Reconciler:
 
     async def _take(self, key: Key, message: Message, message_id: str) -> Stored[ClusterRow] | None:
         """Claim the row; None when the message has done its part without a pass."""
-        while True:
+        for _ in range(_RACES):
             stored = await self.clusters.read(key, lambda: ClusterRow(str(message.cluster)))
             row, now = stored.value, time.time()
             verdict = judge(row, exists=stored.etag is not None, message=message, message_id=message_id, now=now)
@@ -98,6 +99,7 @@ class Reconciler:
             except RowChanged:
                 continue  # the race is lost: what is there now decides
             return stored if verdict is Verdict.TAKE else None
+        raise RowChanged(f"lost {_RACES} races for the row of {message.cluster}")
 
     async def _pass(self, message: Message, holder: _Holder) -> tuple[Outcome, Pass]:
         work = Pass(
@@ -119,7 +121,7 @@ class Reconciler:
         """Send the delayed message first, then write the row that names it."""
         wake = await self._send_wake(message, self._delay(outcome))
         stored = holder.stored
-        while True:
+        for _ in range(_RACES):
             row = stored.value
             if row.claim is None or row.claim.run != holder.run:
                 raise ClaimLost("the row was taken over before its end")
@@ -133,6 +135,7 @@ class Reconciler:
                 stored = await self.clusters.read(holder.key, lambda: ClusterRow(str(message.cluster)))
                 continue
             return
+        raise RowChanged(f"lost {_RACES} races for the row of {message.cluster}")
 
     async def _send_wake(self, message: Message, delay: float | None) -> str | None:
         if delay is None:

@@ -151,12 +151,13 @@ class World:
             vault = await self.door.call(client.backup_vaults.get(group_of(path), name_of(path)))
         except ArmError as error:
             return _only_404(error)
-        identity, properties = vault.identity, vault.properties
+        body = vault.as_dict()  # the wire's own JSON: the model's enums don't print as their values
+        identity = body.get("identity") or {}
         return Vault(
-            state=str(properties.provisioning_state or ""),
-            principal_id=(identity.principal_id if identity else None) or "",
-            tenant_id=(identity.tenant_id if identity else None) or "",
-            tags=vault.tags or {},
+            state=str((body.get("properties") or {}).get("provisioningState", "")),
+            principal_id=str(identity.get("principalId") or ""),
+            tenant_id=str(identity.get("tenantId") or ""),
+            tags=body.get("tags") or {},
         )
 
     async def _read_policy(self) -> ArmError | None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from shared.arm.door import DATA_PROTECTION_API
 from shared.arm.ids import group_of, name_of
 from shared.errors import ArmError
 from shared.onboarding.desired import OWNER_TAG
@@ -38,11 +39,11 @@ class VaultStep(Step):
 
     async def start(self, world: World) -> Observation:
         """Create it."""
-        path = world.desired.vault
-        begin = world.door.data_protection(world.cluster.id.subscription).backup_vaults.begin_create_or_update
+        # not by the typed client: 2.2.0's begin_create_or_update refuses every API version before 2025-09-01
+        # ("'x_ms_deleted_vault_id' is not available"), and the later ones refuse vaults without AlwaysOn
         body = world.desired.vault_body | {"tags": world.desired.owned}
-        operation = await world.door.start(begin, group_of(path), name_of(path), body)
-        return self.under_way("CreatingVault", retry_after=operation.retry_after)
+        answer = await world.door.put(world.desired.vault, DATA_PROTECTION_API, body)
+        return self.under_way("CreatingVault", retry_after=answer.operation.retry_after)
 
 
 class PolicyStep(Step):

@@ -338,3 +338,31 @@ def test_only_absent_steps_with_everything_met_are_started() -> None:
     steps = [Toy("a", Met()), Toy("b", Met(), needs=("a",)), Toy("c", Met(), parents=("b",))]
     seen: dict[str, Observation] = {"a": Met(), "b": Absent(), "c": Absent()}
     assert [step.name for step in startable(steps, seen)] == ["b"]
+
+
+async def test_an_absent_step_is_not_asked_again_before_it_can_be_started() -> None:
+    """While what it needs is under way, asking about something absent would only cost requests."""
+    world = ToyWorld()
+    slow, late = Toy("slow", UnderWay("Making", "", 5.0)), Toy("late", Absent(), needs=("slow",))
+    await run([slow, late], world)
+    world.moment += 5
+    await run([slow, late], world)
+    assert (slow.looks, late.looks) == (2, 1)
+    slow.shows = Met()
+    world.moment += 5
+    outcome, _ = await run([slow, late], world)
+    assert isinstance(outcome, Protected)
+    assert late.starts == 1
+
+
+async def test_the_next_look_counts_from_the_start() -> None:
+    """The longer something has been under way, the sooner it is due: not a whole usual time after every look."""
+    world = ToyWorld()
+    step = Toy("slow", Absent(), UnderWay("Making", "", 0.0), usual=100.0)
+    outcome, _ = await run([step], world)
+    assert isinstance(outcome, Waiting)
+    assert outcome.again_after == pytest.approx(80)
+    world.moment += 80
+    outcome, _ = await run([step], world)
+    assert isinstance(outcome, Waiting)
+    assert outcome.again_after == pytest.approx(16)
