@@ -15,6 +15,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -175,7 +176,7 @@ class Stack:
         Raises:
             PartError: it didn't start.
         """
-        port = str(self.host.ready["port"]) if self.host else "0"
+        port = str(urlsplit(self.host.ready["base_url"]).port) if self.host else "0"
         state = str(self.folder / "host-state")
         arguments = ("local.host", "--app", str(ROOT), "--port", port, "--state-dir", state, *self.host_options)
         self.host = await Part.start("host", arguments, self.environ, self.folder)
