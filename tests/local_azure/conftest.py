@@ -1,0 +1,51 @@
+"""Runs a simulated Azure in the test's own process, at the pace of real time unless the test steps its clock."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Protocol
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from local.azure.options import Options
+from local.azure.server import LocalAzure
+from tests.local_azure.client import OTHER_SUBSCRIPTION, SUBSCRIPTION, Client
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+
+class Start(Protocol):
+    """Starts a simulated Azure with some options other than the usual ones."""
+
+    def __call__(self, **options: Any) -> AbstractAsyncContextManager[Client]:
+        """Start it; it ends with the context."""
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
+    """A way to start a simulated Azure with one's own options."""
+
+    @contextlib.asynccontextmanager
+    async def running(**options: Any) -> AsyncGenerator[Client]:
+        azure = LocalAzure(Options(**options))
+        await azure.start(tmp_path / "ca.pem")
+        try:
+            async with aiohttp.ClientSession() as session:
+                yield Client(azure, session)
+        finally:
+            await azure.stop()
+
+    return running
+
+
+@pytest_asyncio.fixture
+async def azure(start: Start) -> AsyncGenerator[Client]:
+    """A simulated Azure with two subscriptions."""
+    ids = tuple(path.rsplit("/", 1)[-1] for path in (SUBSCRIPTION, OTHER_SUBSCRIPTION))
+    async with start(subscriptions=ids) as client:
+        yield client
