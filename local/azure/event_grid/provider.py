@@ -16,10 +16,12 @@ PROVIDER = Provider(
         Route("PUT", _SUBSCRIPTION, subscriptions.put),
         Route("PATCH", _SUBSCRIPTION, subscriptions.patch),
         Route("DELETE", _SUBSCRIPTION, subscriptions.delete),
+        Route("GET", "topicTypes/{topicType}/eventSubscriptions", subscriptions.list_by_topic_type),
         Route("POST", f"{_SUBSCRIPTION}/getFullUrl", subscriptions.full_url),
         Route("GET", "locations/{location}/operationsStatus/{operation}", subscriptions.operation_status),
     ),
     versions=("2018-01-01", "2026-12-31"),
+    implicit=frozenset({"locations", "topictypes"}),
     types=(
         ResourceType("eventSubscriptions", _VERSIONS, "SupportsExtension"),
         ResourceType("locations/operationsStatus", _VERSIONS),

@@ -22,6 +22,8 @@ POLL_AFTER = 5.0  # virtual seconds
 _NAME = re.compile(r"^[A-Za-z0-9-]{3,64}$")
 _MOST_PER_BATCH = 5000
 _AN_AGE = 10 * 365 * 86400.0  # virtual seconds; the handshake ends the operation, not time
+# Kinds of source -> segments of their ids.
+_SOURCES = {"microsoft.resources.subscriptions": 2, "microsoft.resources.resourcegroups": 4}
 _DEFAULTS: Json = {
     "labels": [],
     "eventDeliverySchema": delivery.GRID_SCHEMA,
@@ -38,6 +40,17 @@ def list_all(call: Call) -> Reply:
     """The event subscriptions of exactly this scope."""
     scope = call.target.scope.lower()
     found = [item for item in call.cloud.store.of_type(service.TYPE) if paths.parse(item.id).scope.lower() == scope]
+    return Reply(200, {"value": [_shown(item) for item in found]})
+
+
+def list_by_topic_type(call: Call) -> Reply:
+    """The event subscriptions on a kind of source; clients list those of a whole subscription this way."""
+    segments = _SOURCES.get(call.arguments["topicType"].lower(), -1)
+    found = [
+        item
+        for item in call.cloud.store.of_type(service.TYPE, call.target.scope)
+        if len(paths.parse(item.id).scope.strip("/").split("/")) == segments
+    ]
     return Reply(200, {"value": [_shown(item) for item in found]})
 
 
