@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import aiohttp
+from azure.core.exceptions import ResourceNotFoundError
+from azure.data.tables.aio import TableServiceClient
 
 from local.azurite import Azurite, azurite
 
@@ -212,6 +214,47 @@ class Stack:
             }
         }
         await self.owner.put(path, _EVENTS_API, body)
+
+    async def rows(self) -> dict[str, dict[str, Any]]:
+        """The app's status rows: lower-cased cluster id -> the row's document; {} before the first one."""
+        tables = TableServiceClient.from_connection_string(self.storage.connection_string)
+        async with tables, tables.get_table_client("clusters") as table:
+            try:
+                documents = [json.loads(entity["doc"]) async for entity in table.list_entities()]
+            except ResourceNotFoundError:
+                return {}
+        return {document["cluster_id"].casefold(): document for document in documents}
+
+    async def seed_cluster(
+        self, name: str, *, group: str = "rg-apps", location: str = "westeurope", power: str = "Running"
+    ) -> str:
+        """Put a cluster there as it stands, untagged, without the time that creating one takes. Returns its id."""
+        await self.group(group, location)
+        cluster = cluster_id(name, group)
+        pool = {"name": "nodepool1", "count": 1, "vmSize": "Standard_D4s_v5", "osType": "Linux", "mode": "System"}
+        body = {
+            "type": "Microsoft.ContainerService/ManagedClusters",
+            "name": name,
+            "location": location,
+            "identity": {"type": "SystemAssigned"},
+            "properties": {
+                "provisioningState": "Succeeded",
+                "powerState": {"code": power},
+                "agentPoolProfiles": [pool],
+                "storageProfile": {},
+            },
+        }
+        await self.owner.control("PUT", "/resources", {"id": cluster, "body": body})
+        return cluster
+
+    async def tag(self, resource: str, tags: Mapping[str, str]) -> None:
+        """Merge tags into a resource's, by the tags API as `az tag update` does."""
+        path = f"{resource}/providers/Microsoft.Resources/tags/default"
+        status, answer = await self.owner.arm(
+            "PATCH", path, _GROUPS_API, {"operation": "Merge", "properties": {"tags": dict(tags)}}
+        )
+        if status >= 400:  # noqa: PLR2004  # HTTP: refused
+            raise RuntimeError(f"PATCH {path}: {status} {answer}")
 
     async def group(self, name: str, location: str, subscription: str = SUBSCRIPTION) -> None:
         """Make a resource group, once."""

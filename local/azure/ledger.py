@@ -22,7 +22,11 @@ _UNSIGNED = frozenset({"api-version", "t", "c", "s", "h"})
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
-    """One request and its answer's status (0: the connection was dropped)."""
+    """One request and its answer's status (0: the connection was dropped).
+
+    Attributes:
+        correlation: the caller's own correlation id (`x-ms-correlation-request-id`), "" when it sent none.
+    """
 
     seq: int
     at: dt.datetime
@@ -32,6 +36,7 @@ class Entry:
     principal: Principal | None
     status: int
     kind: Kind
+    correlation: str
 
     def listing(self) -> Json:
         """What the control endpoint shows; of an operation URL's signature nothing."""
@@ -45,6 +50,7 @@ class Entry:
             "principal": {"name": who.name, "oid": who.object_id} if who else None,
             "status": self.status,
             "kind": self.kind,
+            "correlation": self.correlation,
         }
 
 
@@ -66,7 +72,8 @@ class Ledger:
         """Add a request."""
         method, path, query = request.method, request.path, request.query
         kind = self._kind(method, path, query, principal)
-        self._entries.append(Entry(self._next, at, method, path, query, principal, status, kind))
+        correlation = request.headers.get("x-ms-correlation-request-id", "")
+        self._entries.append(Entry(self._next, at, method, path, query, principal, status, kind, correlation))
         self._next += 1
 
     def _kind(self, method: str, path: str, query: dict[str, str], principal: Principal | None) -> Kind:

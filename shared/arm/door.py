@@ -27,7 +27,7 @@ from azure.core.rest import HttpRequest
 
 from shared.arm.answers import Json, Operation, OperationState, error_of, operation_of, operation_state, read_json
 from shared.arm.clock import AzureClock
-from shared.arm.policies import BriefRetry, HearTheClock, OnlyThisHost
+from shared.arm.policies import BriefRetry, Correlate, HearTheClock, OnlyThisHost
 from shared.errors import ArmError, ArmUnreachable
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class Door:
         policies: list[Any] = [
             RequestIdPolicy(),
             HeadersPolicy(),
+            Correlate(),
             UserAgentPolicy(base_user_agent="aks-backup-autopilot"),
             OnlyThisHost(endpoint),
             ContentDecodePolicy(),

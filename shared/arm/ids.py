@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Self
+from uuid import UUID
 
 from shared.errors import InvalidResourceId
 
@@ -54,6 +55,11 @@ class ClusterId:
     def key(self) -> str:
         """SHA-256 of the lower-cased id: 64 hex digits, the same however the id is spelled."""
         return sha256(str(self).casefold().encode()).hexdigest()
+
+    @property
+    def correlation(self) -> str:
+        """A UUID of the cluster: what this app does for it carries it in Azure's activity log."""
+        return str(UUID(self.key[:32]))
 
 
 def group_id(subscription: str, group: str) -> str:

@@ -1,5 +1,6 @@
 """Pipeline policies of the one door: no foreign hosts, careful retries, Azure's clock."""
 
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,6 +10,9 @@ from azure.core.pipeline.policies import AsyncRetryPolicy, SansIOHTTPPolicy
 from shared.arm.answers import retry_after_of
 from shared.arm.clock import AzureClock
 from shared.errors import ForeignHost
+
+CORRELATION: ContextVar[str] = ContextVar("correlation", default="")
+"""Correlation id of the work that the current task belongs to; "" for none."""
 
 _RETRIED = frozenset({408, 500, 502, 503, 504})
 _LONGEST_PAUSE = 3.0  # seconds; a pass never waits: what asks for more is left to a later pass
@@ -49,6 +53,16 @@ class BriefRetry(AsyncRetryPolicy[Any, Any]):
         if http.status_code not in _RETRIED or (retry_after_of(http.headers) or 0) > _LONGEST_PAUSE:
             return False
         return bool(settings["total"]) and http.request.method in ("GET", "HEAD", "PUT", "DELETE")
+
+
+class Correlate(SansIOHTTPPolicy[Any, Any]):
+    """Gives every request of one cluster's passes the same correlation id, which Azure's activity log then shows."""
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        """Set the header, inside a pass."""
+        correlation = CORRELATION.get()
+        if correlation:
+            request.http_request.headers["x-ms-correlation-request-id"] = correlation
 
 
 class HearTheClock(SansIOHTTPPolicy[Any, Any]):

@@ -60,6 +60,14 @@ class Storage(Struct, frozen=True):
     container: str
 
 
+class Due(Struct, frozen=True):
+    """The next look at something under way."""
+
+    at: float
+    reason: str
+    message: str
+
+
 class Progress(Struct):
     """What an onboarding carries from pass to pass; losing it costs repeated requests, nothing else.
 
@@ -72,7 +80,7 @@ class Progress(Struct):
         granted: role step -> when its role assignment was made.
         operations: step -> URL of the operation under way.
         started: step -> when it was started.
-        due: step -> when it is worth another look.
+        due: step -> when it is worth another look, and what it is waiting for.
         attempts: step -> failures in a row.
         unregistered: resource providers whose registration is awaited.
         storage: storage of an extension that somebody else installed, and that is used as it is.
@@ -86,7 +94,7 @@ class Progress(Struct):
     granted: dict[str, float] = field(default_factory=dict)
     operations: dict[str, str] = field(default_factory=dict)
     started: dict[str, float] = field(default_factory=dict)
-    due: dict[str, float] = field(default_factory=dict)
+    due: dict[str, Due] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
     unregistered: list[str] = field(default_factory=list)
     storage: Storage | None = None

@@ -13,6 +13,7 @@ from azure.data.tables.aio import TableClient
 from shared import logs
 from shared.errors import RowChanged
 
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """Where a row stands."""

@@ -11,6 +11,7 @@ from typing import Protocol
 from shared import logs
 from shared.arm.failures import FailureClass, classify
 from shared.errors import ArmError
+from shared.fleet.records import Due
 from shared.onboarding.outcomes import (
     Absent,
     Blocked,
@@ -107,9 +108,10 @@ class Engine:
             self._note(step, tasks[step.name].result())
 
     async def _observe(self, step: Step) -> Observation:
-        remaining = self._progress.due.get(step.name, 0.0) - self._world.now()
-        if remaining * self._wait_scale > _EARLY:
-            return UnderWay("NotDueYet", f"{step.name} isn't due for another look", remaining)
+        due = self._progress.due.get(step.name)
+        remaining = due.at - self._world.now() if due else 0.0
+        if due and remaining * self._wait_scale > _EARLY:
+            return UnderWay(due.reason, due.message, remaining)
         return self._timed(step, await self._tried(step, step.observe(self._world)))
 
     async def _start_all(self) -> None:
@@ -212,7 +214,7 @@ class Engine:
         elif not self._recent(progress.absent, step):
             progress.absent[step.name] = now
         if isinstance(observation, UnderWay):
-            progress.due[step.name] = now + observation.again_after
+            progress.due[step.name] = Due(now + observation.again_after, observation.reason, observation.message)
             return
         progress.due.pop(step.name, None)
         if not isinstance(observation, Met):

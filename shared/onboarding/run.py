@@ -9,6 +9,7 @@ from shared.arm.answers import Json
 from shared.arm.door import Door
 from shared.arm.failures import FailureClass, classify
 from shared.arm.ids import ClusterId, same_id
+from shared.arm.policies import CORRELATION
 from shared.catalog.model import Catalog
 from shared.catalog.selection import Selected, Selection, select
 from shared.errors import ArmError
@@ -48,6 +49,7 @@ class Pass:
         Raises:
             ClaimLost: another pass has taken over.
         """
+        CORRELATION.set(self.cluster_id.correlation)
         outcome = await self._run()
         if isinstance(outcome, Protected | Rejected | Released):
             self.progress = Progress()  # the next pass relies on nothing

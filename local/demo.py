@@ -1,0 +1,264 @@
+"""The main job on one machine: clusters are created, their events arrive, and they end up protected, or say why not.
+
+`make demo` runs it. It asks nothing, shows the onboarding as it goes, prints a table, writes the same to
+`build/demo.json`, and ends with status 0 only if every cluster ended as it must.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+import signal
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from local.critical_path import critical_path
+from local.stack import ROOT, PartError, Stack, cluster_id, stack
+from shared.arm.ids import ClusterId
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+TIME_SCALE = 60
+_LIMIT_SECONDS = 120.0
+_LOOK_SECONDS = 0.25
+_DATA_PROTECTION_API = "2025-07-01"
+_TAG = "aks-backup"
+_COLORS = {"Protected": "green", "Waiting": "yellow", "Blocked": "red", "Rejected": "red", "Released": "cyan"}
+
+
+@dataclass(slots=True)
+class Subject:
+    """A cluster of the demo: what it is, how it must end, and how it stands."""
+
+    name: str
+    tag: str | None
+    state: str
+    reason: str
+    about: str
+    power: str = "Running"
+    row: dict[str, Any] = field(default_factory=dict)
+    result: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The cluster's id."""
+        return cluster_id(self.name)
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the app says what it must say."""
+        return (self.row.get("state"), self.row.get("reason")) == (self.state, self.reason)
+
+    @property
+    def steps(self) -> tuple[int, int]:
+        """Steps met, and steps in all."""
+        steps = self.row.get("steps") or {}
+        return sum(step == "Met" for step in steps.values()), len(steps)
+
+
+def subjects() -> list[Subject]:
+    """The clusters of the demo."""
+    protected = ("Protected", "ProtectionConfigured")
+    return [
+        Subject("shop", "gold", *protected, "every 4 h, 30 days, first of each day copied to the vault"),
+        Subject("blog", "bronze", *protected, "daily, 7 days"),
+        Subject("lab", None, "Released", "NotSelected", "no tag, so no backup"),
+        Subject("legacy", "platinum", "Rejected", "UnknownPolicy", "a tag that names no policy"),
+        Subject("batch", "silver", "Waiting", "ClusterStopped", "stopped: waits until it runs", power="Stopped"),
+    ]
+
+
+async def create(running: Stack, clusters: Sequence[Subject]) -> None:
+    """Create the clusters as their owners would; the stopped one is there already and gets its tag."""
+    await running.group("rg-apps", "westeurope")
+    async with asyncio.TaskGroup() as group:
+        for cluster in clusters:
+            if cluster.power == "Running":
+                tags = {_TAG: cluster.tag} if cluster.tag else {}
+                group.create_task(running.create_cluster(cluster.name, tags))
+            else:
+                group.create_task(_tag_stopped(running, cluster))
+
+
+async def _tag_stopped(running: Stack, cluster: Subject) -> None:
+    await running.seed_cluster(cluster.name, power=cluster.power)
+    await running.tag(cluster.id, {_TAG: cluster.tag or ""})
+
+
+async def watch(running: Stack, clusters: Sequence[Subject], console: Console) -> None:
+    """Show how the clusters stand until each has ended as it must, or the time is up."""
+    end = time.monotonic() + _LIMIT_SECONDS
+    shown: dict[str, tuple[str, str]] = {}
+    live = Live(_progress(clusters), console=console, auto_refresh=False) if console.is_terminal else None
+    with live or contextlib.nullcontext():
+        while not all(cluster.arrived for cluster in clusters) and time.monotonic() < end:
+            rows = await running.rows()
+            for cluster in clusters:
+                cluster.row = rows.get(cluster.id.casefold(), {})
+            if live:
+                live.update(_progress(clusters), refresh=True)
+            else:
+                _print_changes(clusters, shown, console)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _print_changes(clusters: Sequence[Subject], shown: dict[str, tuple[str, str]], console: Console) -> None:
+    """One plain line a change: for logs and pipes."""
+    for cluster in clusters:
+        now = (cluster.row.get("state", ""), cluster.row.get("reason", ""))
+        if cluster.row and now[1] and shown.get(cluster.name) != now:
+            shown[cluster.name] = now
+            met, steps = cluster.steps
+            done = f" ({met} of {steps} steps)" if steps else ""
+            console.print(f"{cluster.name:8} {now[0]:10} {now[1]}{done}", highlight=False)
+
+
+def _progress(clusters: Sequence[Subject]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("cluster", "tag", "steps", "", "state", "reason"):
+        table.add_column(heading, no_wrap=True)
+    for cluster in clusters:
+        met, steps = cluster.steps
+        state, reason = cluster.row.get("state", ""), cluster.row.get("reason", "")
+        bar = ProgressBar(total=steps or 1, completed=met, width=24) if steps else Text("")
+        count = f"{met}/{steps}" if steps else ""
+        known = state if state != "New" else ""
+        table.add_row(cluster.name, cluster.tag or "-", bar, count, Text(known, _COLORS.get(state, "")), reason)
+    return table
+
+
+async def measure(running: Stack, cluster: Subject) -> None:
+    """What protecting the cluster took, from the simulated Azure's own records; seconds in virtual time."""
+    operations = await running.owner.control("GET", "/operations")
+    requests = await running.owner.control("GET", "/requests")
+    correlation = ClusterId.parse(cluster.id).correlation
+    cluster.result = {
+        "name": cluster.name,
+        "policy": cluster.row.get("policy") or None,
+        "state": cluster.row.get("state") or "Unseen",
+        "reason": cluster.row.get("reason") or "no status row",
+        "seconds_to_protected": None,
+        "critical_path_seconds": None,
+        "arm_calls": arm_calls(requests, correlation),
+    }
+    path = f"{cluster.id}/providers/Microsoft.DataProtection/backupInstances"
+    status, answer = await running.owner.arm("GET", path, _DATA_PROTECTION_API)
+    instances = answer.get("value", []) if status == 200 else []  # noqa: PLR2004  # HTTP: found
+    if cluster.row.get("state") == "Protected" and instances:
+        instance = instances[0]
+        stores = instance["properties"]["policyInfo"]["policyParameters"]["dataStoreParametersList"]
+        longest = critical_path(operations, cluster.id, instance["id"], stores[0]["resourceGroupId"])
+        cluster.result["critical_path_seconds"] = longest and round(longest, 1)
+        cluster.result["seconds_to_protected"] = seconds_to_protected(operations, cluster.id, instance["id"])
+
+
+def seconds_to_protected(operations: Sequence[Mapping[str, Any]], cluster: str, instance: str) -> float | None:
+    """Virtual seconds from the end of the cluster's creation, which its event reports, to ProtectionConfigured."""
+    ends = {
+        (item["kind"], item["resource"].casefold()): datetime.fromisoformat(item["end"])
+        for item in operations
+        if item["status"] == "Succeeded"
+    }
+    created = ends.get(("managedClusterWrite", cluster.casefold()))
+    protected = ends.get(("protection", instance.casefold()))
+    return round((protected - created).total_seconds(), 1) if created and protected else None
+
+
+def arm_calls(requests: Sequence[Mapping[str, Any]], correlation: str) -> dict[str, int]:
+    """The app's requests for one cluster: writes, reads (the first GET of a URL) and polls (all others)."""
+    counts: Counter[str] = Counter({"read": 0, "write": 0, "poll": 0})
+    seen: set[str] = set()
+    for request in requests:
+        if request["correlation"] != correlation:
+            continue
+        first = request["path"].casefold() not in seen
+        seen.add(request["path"].casefold())
+        is_read = request["kind"] != "write" and first and "/operation" not in request["path"].casefold()
+        counts["write" if request["kind"] == "write" else "read" if is_read else "poll"] += 1
+    return dict(counts)
+
+
+def report(clusters: Sequence[Subject]) -> Table:
+    """The result as a table."""
+    table = Table(title="What became of the clusters")
+    for heading in ("cluster", "policy", "state", "reason", "time to protection", "ARM calls: read, write, poll"):
+        table.add_column(heading)
+    for cluster in clusters:
+        result = cluster.result
+        seconds, longest = result["seconds_to_protected"], result["critical_path_seconds"]
+        took = f"{_minutes(seconds)} (Azure's own share {_minutes(longest)})" if seconds and longest else "-"
+        calls = result["arm_calls"]
+        mark = "" if cluster.arrived else f"  (must be {cluster.state}: {cluster.reason})"
+        table.add_row(
+            cluster.name,
+            result["policy"] or "-",
+            Text(result["state"], _COLORS.get(result["state"], "")),
+            result["reason"] + mark,
+            took,
+            f"{calls['read']}, {calls['write']}, {calls['poll']}",
+        )
+    return table
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60} min {int(seconds) % 60:02} s"
+
+
+async def demo(console: Console) -> bool:
+    """Run the demo; whether every cluster ended as it must.
+
+    Raises:
+        PartError: a part didn't start.
+    """
+    folder = ROOT / "build" / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    clusters = subjects()
+    console.print("Starting storage (Azurite), a simulated Azure and a Functions host ...")
+    async with stack(folder, time_scale=TIME_SCALE) as running:
+        await running.subscribe()
+        console.print(f"Creating {len(clusters)} clusters; Azure's time runs {TIME_SCALE} times faster here:")
+        for cluster in clusters:
+            tag = f"{_TAG}={cluster.tag}" if cluster.tag else "untagged"
+            console.print(f"  {cluster.name:8} {tag:20} {cluster.about}", highlight=False)
+        await create(running, clusters)
+        await watch(running, clusters, console)
+        for cluster in clusters:
+            await measure(running, cluster)
+    console.print(report(clusters))
+    result = ROOT / "build" / "demo.json"
+    result.write_text(json.dumps({"clusters": [cluster.result for cluster in clusters]}, indent=2) + "\n")
+    good = all(cluster.arrived for cluster in clusters)
+    verdict = "Every cluster ended as it must." if good else f"Not every cluster ended as it must: see {folder}/*.log"
+    console.print(f"{verdict} Written to {result.relative_to(ROOT)}.")
+    return good
+
+
+def main() -> int:
+    """Run from the command line; the exit status."""
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # parts are stopped either way
+    try:
+        return 0 if asyncio.run(demo(console)) else 1
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 130
+    except PartError as error:
+        console.print(str(error), markup=False, highlight=False)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
