@@ -13,17 +13,17 @@ from tests.local_azure.world import CLUSTER, GROUP, World, cluster_body, running
 
 EXTENSION = f"{CLUSTER}/providers/Microsoft.KubernetesConfiguration/extensions/azure-aks-backup"
 ACCOUNT = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/backups1"
-CONTAINER = f"{ACCOUNT}/blobServices/default/containers/c1"
+CONTAINER = f"{ACCOUNT}/blobServices/default/containers/backups"
 LONG = "configuration.backupStorageLocation"
 LONG_FORM = {
-    f"{LONG}.bucket": "c1",
+    f"{LONG}.bucket": "backups",
     f"{LONG}.config.storageAccount": "backups1",
     f"{LONG}.config.resourceGroup": "rg",
     f"{LONG}.config.subscriptionId": SUBSCRIPTION.rsplit("/", 1)[-1],
     f"{LONG}.config.useAAD": "true",
 }
 SHORT_FORM = {
-    "blobContainer": "c1",
+    "blobContainer": "backups",
     "storageAccount": "backups1",
     "storageAccountResourceGroup": "rg",
     "storageAccountSubscriptionId": SUBSCRIPTION.rsplit("/", 1)[-1],
@@ -115,7 +115,7 @@ async def test_without_a_container_the_install_fails(world: World) -> None:
     await world.advance(420)
     inner = (await world.ask("GET", EXTENSION)).body["properties"]
     assert inner["provisioningState"] == "Failed"
-    assert "container 'c1'" in inner["errorInfo"]["message"]
+    assert "container 'backups'" in inner["errorInfo"]["message"]
 
 
 async def test_a_cluster_side_failure_can_be_ordered(world: World) -> None:
