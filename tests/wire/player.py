@@ -1,6 +1,7 @@
 """Plays recorded interactions against a running simulated Azure."""
 
 import json
+import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,10 +13,12 @@ import aiohttp
 from yarl import URL
 
 from local.azure.server import LocalAzure
-from tests.wire.comparison import Answer
+from tests.wire.comparison import COLLAPSED, Answer
 from tests.wire.recordings import Interaction
 
 AZURE = "https://management.azure.com"
+GRAPH = "https://graph.microsoft.com"
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _OPERATION_HEADERS = ("azure-asyncoperation", "location")
 
 
@@ -31,6 +34,7 @@ class Player:
         self._caller = caller
         self._token = ""
         self._urls: dict[str, str] = {}
+        self._ids: dict[str, str] = {}
         self._session = aiohttp.ClientSession(auto_decompress=True)
         self._tls = ssl.create_default_context(cafile=azure.ready["ca_file"])
         self._at: float | None = None
@@ -77,12 +81,37 @@ class Player:
         """Send a recorded request at its moment and return what was served, as if Azure's host had sent it."""
         await self.advance(max(0.0, interaction.at - (interaction.at if self._at is None else self._at)))
         self._at = interaction.at
-        path = "/".join(quote(part, safe="") for part in interaction.path.split("/"))
-        url = self._urls.get(interaction.path.lower()) or f"{self._azure.ready['arm']}{path}"
-        query = {} if interaction.path.lower() in self._urls else interaction.query
-        served = await self.send(interaction.method, url, query, interaction.request_body)
+        known = self._urls.get(interaction.path.lower())
+        url = known or self._local(self._with_served_ids(interaction.path))
+        query = {} if known else self._with_served_ids(interaction.query)
+        served = await self.send(interaction.method, url, query, self._with_served_ids(interaction.request_body))
         self.follow(interaction.answer, served)
+        self._learn(interaction.answer.body, served.body)
         return self._as_azure(served)
+
+    def _local(self, path: str) -> str:
+        """Where the simulator serves a recorded path; directory look-ups have a host of their own in Azure."""
+        rest = path.removeprefix(GRAPH)
+        base = f"{self.arm}/graph" if rest != path else self.arm
+        return base + "/".join(quote(part, safe="") for part in rest.split("/"))
+
+    def _learn(self, recorded: Any, served: Any) -> None:
+        """Remember which id the simulator made where Azure made another one, to send it in later requests."""
+        if isinstance(recorded, dict) and isinstance(served, dict):
+            for name in recorded.keys() & served.keys():
+                self._learn(recorded[name], served[name])
+        elif isinstance(recorded, list) and isinstance(served, list):
+            for one, other in zip(recorded, served, strict=False):
+                self._learn(one, other)
+        elif _is_guid(recorded) and _is_guid(served) and recorded not in {served, COLLAPSED}:
+            self._ids[recorded] = served
+
+    def _with_served_ids[T](self, value: T) -> T:
+        text = json.dumps(value)
+        for recorded, served in self._ids.items():
+            text = text.replace(recorded, served)
+        changed: T = json.loads(text)
+        return changed
 
     def follow(self, recorded: Answer, served: Answer) -> None:
         """Remember where the simulator has the operations of a recorded answer."""
@@ -111,9 +140,16 @@ class Player:
 
     def _as_azure(self, served: Answer) -> Answer:
         local = self._azure.ready["arm"]
-        headers = {name: value.replace(local, AZURE) for name, value in served.headers.items()}
-        body = json.loads(json.dumps(served.body).replace(local, AZURE))
-        return Answer(served.status, headers, body)
+        hosts = ((f"{local}/graph", GRAPH), (local, AZURE))
+        headers, body = dict(served.headers), json.dumps(served.body)
+        for here, there in hosts:
+            headers = {name: value.replace(here, there) for name, value in headers.items()}
+            body = body.replace(here, there)
+        return Answer(served.status, headers, json.loads(body))
+
+
+def _is_guid(value: object) -> bool:
+    return isinstance(value, str) and _GUID.fullmatch(value) is not None
 
 
 def _parsed(text: str, kind: str) -> Any:

@@ -368,6 +368,15 @@ SCENARIOS = (
         (group("clitest000001", "eastus"), resource("clitest000001", _SUBNET)),
         steps={2: _replicate},
     ),
+    Scenario(
+        "dp_update_msi_permissions_disk",
+        (*span(0, 2), *span(4, 6), *span(9, 10), *span(12, 14), *span(17, 18), *span(20, 21)),
+        (
+            group("clitest-dpp-updatemsipermissions-000001", "eastus"),
+            group(_BACKUP, _REGION),
+            resource(_BACKUP, "Microsoft.Compute/disks/clitest-disk-donotdelete", _REGION),
+        ),
+    ),
     Scenario("dp_backup_and_restore_aks", span(0, 18), _PROTECTABLE_SEEDS, _protectable),
     Scenario(
         "errors",
@@ -478,7 +487,8 @@ NOT_SERVED = (
     NotServed("dp_backup_vault_list_resource_graph", None, _GRAPH),
     NotServed("dp_job_list_and_show", None, _LATER),
     NotServed("dp_recovery_point_list", None, _LATER),
-    NotServed("dp_update_msi_permissions_disk", None, "directory look-ups (Microsoft Graph) and roles on disks"),
+    NotServed("dp_update_msi_permissions_disk", (3, 8, 16), "a list of what else its tenant had, cut short"),
+    NotServed("dp_update_msi_permissions_disk", (7, 11, 15, 19), "directory objects are served with fewer fields"),
     NotServed("resource_graph_query", None, _GRAPH),
     NotServed("resource_graph_query_error", None, _GRAPH),
     NotServed("resource_graph_skip_token_query", None, _GRAPH),
