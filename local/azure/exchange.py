@@ -80,7 +80,7 @@ class Call:
         at: Virtual time of the call.
         operation: The operation that the call started.
         late: The failure that an operation of the call was ordered to end with.
-        correlation_id: As in the answer's headers.
+        correlation_id: As in the answer's headers; the caller's own, if it sent one.
     """
 
     cloud: Cloud
@@ -93,7 +93,10 @@ class Call:
     at: dt.datetime
     operation: Operation | None = None
     late: LateFailure | None = None
-    correlation_id: str = dataclasses.field(default_factory=lambda: str(uuid.uuid4()))
+    correlation_id: str = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        self.correlation_id = self.request.headers.get("x-ms-correlation-request-id") or str(uuid.uuid4())
 
     @property
     def id(self) -> str:
