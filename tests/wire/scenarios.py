@@ -189,7 +189,7 @@ _POLICY: Body = {
 
 
 def _protectable(cloud: Cloud) -> None:
-    """The roles of a cluster that can be protected without the vault tier (azure-facts, section 2)."""
+    """The roles of a cluster that can be protected without the vault tier."""
     snapshots = f"{SUBSCRIPTION}/resourceGroups/{_BACKUP}"
     account = f"{snapshots}/providers/{_ACCOUNT}"
     for who, role, scope in (

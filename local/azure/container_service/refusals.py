@@ -1,7 +1,7 @@
 """How the service itself refuses: without an `error` object around the fields.
 
 The form is recorded for an absent trusted access binding only (aks_create_trusted_access_rolebinding); the codes and
-wordings of the others are those that clients and issue threads show.
+wordings of the others are those that public clients show.
 """
 
 from __future__ import annotations
