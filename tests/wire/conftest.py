@@ -11,7 +11,8 @@ import pytest
 from local.azure.options import Options
 from local.azure.server import LocalAzure
 from tests.wire import recordings
-from tests.wire.scenarios import NOT_SERVED, SCENARIOS, Scenario
+from tests.wire.scenarios import Scenario
+from tests.wire.served import NOT_SERVED, SCENARIOS
 
 type Stage = Callable[[Scenario], AbstractAsyncContextManager[LocalAzure]]
 

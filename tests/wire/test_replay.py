@@ -5,7 +5,8 @@ import pytest
 from local.azure import tokens
 from tests.wire import comparison, player, recordings
 from tests.wire.conftest import Stage
-from tests.wire.scenarios import NOT_SERVED, SCENARIOS, Scenario
+from tests.wire.scenarios import Scenario
+from tests.wire.served import NOT_SERVED, SCENARIOS
 
 pytestmark = pytest.mark.skipif(
     not recordings.FOLDER.is_dir(),
