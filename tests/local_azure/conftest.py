@@ -1,4 +1,4 @@
-"""Runs a simulated Azure in the test's own process, at the pace of real time unless the test steps its clock."""
+"""Runs a simulated Azure in the test's own process."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def start(tmp_path: Path) -> Start:
 
 @pytest_asyncio.fixture
 async def azure(start: Start) -> AsyncGenerator[Client]:
-    """A simulated Azure with two subscriptions."""
+    """A simulated Azure with two subscriptions, whose time stands all but still unless the test steps it."""
     ids = tuple(path.rsplit("/", 1)[-1] for path in (SUBSCRIPTION, OTHER_SUBSCRIPTION))
-    async with start(subscriptions=ids) as client:
+    async with start(subscriptions=ids, time_scale=0.001) as client:
         yield client

@@ -56,6 +56,13 @@ async def test_a_second_put_changes_the_vault_and_keeps_its_identity(azure: Clie
     assert len((await azure.arm("GET", VAULT.rpartition("/")[0])).body["value"]) == 1
 
 
+async def test_a_vault_stays_in_its_region(azure: Client) -> None:
+    """A PUT that would move it is a conflict."""
+    await make_vault(azure)
+    moved = await azure.arm("PUT", VAULT, {**vault(), "location": "eastus"})
+    assert (moved.status, moved.code) == (409, "InvalidResourceLocation")
+
+
 @pytest.mark.parametrize(
     ("properties", "score", "resilience", "replicas"),
     [
