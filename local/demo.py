@@ -13,9 +13,7 @@ import shutil
 import signal
 import sys
 import time
-from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -24,17 +22,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from local.critical_path import critical_path
+from local.measures import onboarding
 from local.stack import ROOT, PartError, Stack, cluster_id, stack
-from shared.arm.ids import ClusterId
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 TIME_SCALE = 60
 _LIMIT_SECONDS = 120.0
 _LOOK_SECONDS = 0.25
-_DATA_PROTECTION_API = "2025-07-01"
 _TAG = "aks-backup"
 _COLORS = {"Protected": "green", "Waiting": "yellow", "Blocked": "red", "Rejected": "red", "Released": "cyan"}
 
@@ -140,57 +136,6 @@ def _progress(clusters: Sequence[Subject]) -> Table:
     return table
 
 
-async def measure(running: Stack, cluster: Subject) -> None:
-    """What protecting the cluster took, from the simulated Azure's own records; seconds in virtual time."""
-    operations = await running.owner.control("GET", "/operations")
-    requests = await running.owner.control("GET", "/requests")
-    correlation = ClusterId.parse(cluster.id).correlation
-    cluster.result = {
-        "name": cluster.name,
-        "policy": cluster.row.get("policy") or None,
-        "state": cluster.row.get("state") or "Unseen",
-        "reason": cluster.row.get("reason") or "no status row",
-        "seconds_to_protected": None,
-        "critical_path_seconds": None,
-        "arm_calls": arm_calls(requests, correlation),
-    }
-    path = f"{cluster.id}/providers/Microsoft.DataProtection/backupInstances"
-    status, answer = await running.owner.arm("GET", path, _DATA_PROTECTION_API)
-    instances = answer.get("value", []) if status == 200 else []  # noqa: PLR2004  # HTTP: found
-    if cluster.row.get("state") == "Protected" and instances:
-        instance = instances[0]
-        stores = instance["properties"]["policyInfo"]["policyParameters"]["dataStoreParametersList"]
-        longest = critical_path(operations, cluster.id, instance["id"], stores[0]["resourceGroupId"])
-        cluster.result["critical_path_seconds"] = longest and round(longest, 1)
-        cluster.result["seconds_to_protected"] = seconds_to_protected(operations, cluster.id, instance["id"])
-
-
-def seconds_to_protected(operations: Sequence[Mapping[str, Any]], cluster: str, instance: str) -> float | None:
-    """Virtual seconds from the end of the cluster's creation, which its event reports, to ProtectionConfigured."""
-    ends = {
-        (item["kind"], item["resource"].casefold()): datetime.fromisoformat(item["end"])
-        for item in operations
-        if item["status"] == "Succeeded"
-    }
-    created = ends.get(("managedClusterWrite", cluster.casefold()))
-    protected = ends.get(("protection", instance.casefold()))
-    return round((protected - created).total_seconds(), 1) if created and protected else None
-
-
-def arm_calls(requests: Sequence[Mapping[str, Any]], correlation: str) -> dict[str, int]:
-    """The app's requests for one cluster: writes, reads (the first GET of a URL) and polls (all others)."""
-    counts: Counter[str] = Counter({"read": 0, "write": 0, "poll": 0})
-    seen: set[str] = set()
-    for request in requests:
-        if request["correlation"] != correlation:
-            continue
-        first = request["path"].casefold() not in seen
-        seen.add(request["path"].casefold())
-        is_read = request["kind"] != "write" and first and "/operation" not in request["path"].casefold()
-        counts["write" if request["kind"] == "write" else "read" if is_read else "poll"] += 1
-    return dict(counts)
-
-
 def report(clusters: Sequence[Subject]) -> Table:
     """The result as a table."""
     table = Table(title="What became of the clusters")
@@ -236,7 +181,13 @@ async def demo(console: Console) -> bool:
         await create(running, clusters)
         await watch(running, clusters, console)
         for cluster in clusters:
-            await measure(running, cluster)
+            cluster.result = {
+                "name": cluster.name,
+                "policy": cluster.row.get("policy") or None,
+                "state": cluster.row.get("state") or "Unseen",
+                "reason": cluster.row.get("reason") or "no status row",
+                **(await onboarding(running, cluster.id)).as_json(),
+            }
     console.print(report(clusters))
     result = ROOT / "build" / "demo.json"
     result.write_text(json.dumps({"clusters": [cluster.result for cluster in clusters]}, indent=2) + "\n")

@@ -6,7 +6,6 @@ or deeply nested are errors.
 """
 
 import re
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -17,13 +16,13 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 12
 
 
-@dataclass(slots=True)
 class Document:
     """What the file says: `value`, the 1-based line of each path in it, and what can't be read at all."""
 
-    value: Any = None
-    lines: dict[Path, int] = field(default_factory=dict)
-    faults: list[tuple[int, str]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.value: Any = None
+        self.lines: dict[Path, int] = {}
+        self.faults: list[tuple[int, str]] = []
 
     def line_of(self, path: Path) -> int:
         """The line of a field, or of the nearest one around it that the file has."""

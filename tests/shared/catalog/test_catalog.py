@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from shared.catalog.__main__ import main
 from shared.catalog.loading import load, loads
 from shared.catalog.model import Policy, Schedule, VaultTier
 from shared.catalog.rendering import arm_name, render, render_contents
 from shared.catalog.selection import Selection, select
+from shared.catalog.stamp import is_stamped
 from shared.errors import CatalogError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -164,3 +166,24 @@ def test_the_tag_selects(tags: dict[str, str] | None, default: str | None, selec
     selected = select(tags, SHIPPED, "aks-backup", default)
     assert (selected.selection, selected.name) == (selection, name)
     assert (selected.policy is not None) == (selection is Selection.POLICY)
+
+
+def test_the_shipped_catalog_is_stamped() -> None:
+    """The app starts without parsing it; after a change: python -m shared.catalog stamp backup-policies.yaml."""
+    assert is_stamped(ROOT / "backup-policies.yaml")
+
+
+def test_a_stamp_ends_with_any_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A checked catalog that is edited afterwards is checked again; a broken one gets no stamp."""
+    catalog = tmp_path / "c.yaml"
+    catalog.write_text(GOOD)
+    assert not is_stamped(catalog)
+    assert main(["stamp", str(catalog)]) == 0
+    assert is_stamped(catalog)
+    catalog.write_text(GOOD + "# edited\n")
+    assert not is_stamped(catalog)
+    catalog.write_text(GOOD.replace("PT4H", "4h"))
+    assert main(["check", str(catalog)]) == 1
+    assert main(["stamp", str(catalog)]) == 1
+    assert not is_stamped(catalog)
+    assert "c.yaml:7: policies.one.schedule.every" in capsys.readouterr().err

@@ -1,0 +1,65 @@
+"""Measures what the project promises, and writes `build/bench.json` (flat keys) and a table.
+
+Each figure stands beside its bound. Timings on a shared machine are noisy, so what is compared is measured in one
+run and given as a ratio.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import operator
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import cold_start, onboarding
+from local.stack import ROOT
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a figure has to keep, if anything: `compare(value, limit)`."""
+
+    limit: float | None = None
+    compare: Callable[[float, float], bool] = operator.le
+
+
+BOUNDS = {
+    "onboarding.requests": Bound(26),
+    "onboarding.requests_bronze": Bound(23),
+    "onboarding.polls": Bound(40),
+    "onboarding.critical_path_ratio": Bound(1.25),
+    "cold_start.index_ratio": Bound(1.5),
+    "cold_start.first_pass_ms": Bound(),
+}
+
+
+async def measure() -> dict[str, float]:
+    """All figures."""
+    return {**await onboarding.measure(), **await cold_start.measure()}
+
+
+def main() -> int:
+    """Run from the command line; the exit status is 0 when every bound is kept."""
+    figures = asyncio.run(measure())
+    (ROOT / "build").mkdir(exist_ok=True)
+    (ROOT / "build" / "bench.json").write_text(json.dumps(figures, indent=2) + "\n")
+    table = Table(title="Benchmarks")
+    for heading in ("figure", "measured", "bound", "kept"):
+        table.add_column(heading)
+    good = True
+    for name, value in figures.items():
+        bound = BOUNDS.get(name, Bound())
+        kept = bound.limit is None or bound.compare(value, bound.limit)
+        good = good and kept
+        table.add_row(name, f"{value:g}", "-" if bound.limit is None else f"{bound.limit:g}", "yes" if kept else "NO")
+    Console(width=100).print(table)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
