@@ -14,6 +14,7 @@ from typing import Any
 
 from local.azure import conditions, paths
 from local.azure.access import ROLE_ASSIGNMENTS, Access
+from local.azure.built_in_roles import BUILT_IN, OWNER
 from local.azure.clock import Clock
 from local.azure.directory import Directory, Principal
 from local.azure.errors import Json
@@ -21,7 +22,7 @@ from local.azure.faults import Faults
 from local.azure.ledger import Ledger
 from local.azure.operations import Operation, Operations
 from local.azure.options import Options
-from local.azure.roles import OWNER, Role, Roles
+from local.azure.roles import Role, Roles
 from local.azure.routing import Provider, Providers
 from local.azure.store import Resource, Store
 from local.azure.throttle import Throttle
@@ -80,7 +81,7 @@ class Cloud:
         self.clock = Clock(options.time_scale, start)
         self.store = Store()
         self.directory = Directory(options.seed)
-        self.roles = Roles()
+        self.roles = Roles(BUILT_IN)
         self.access = Access(self.store, self.roles)
         self.operations = Operations(self.clock, options.seed)
         self.throttle = Throttle()

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.azure import conditions
+from local.azure.built_in_roles import BUILT_IN, OWNER
 from local.azure.conditions import Granted
 from local.azure.options import Options
-from local.azure.roles import BUILT_IN, OWNER, Roles, matches
+from local.azure.roles import Roles, matches
 from tests.local_azure.client import OTHER_SUBSCRIPTION, SUBSCRIPTION, Answer, Client
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def test_actions_match_with_wildcards(actions: tuple[str, ...], action: str, *, 
 
 def test_contributors_assign_no_roles() -> None:
     """What notActions take away is taken away whatever actions give."""
-    contributor = Roles().get(_CONTRIBUTOR)
+    contributor = Roles(BUILT_IN).get(_CONTRIBUTOR)
     assert contributor
     assert contributor.allows("Microsoft.Storage/storageAccounts/write")
     assert not contributor.allows("Microsoft.Authorization/roleAssignments/write")

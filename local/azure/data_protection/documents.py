@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from local.azure.data_protection.candidate import datasource_id
 from local.azure.data_protection.dialect import INSTANCES, invalid_input
-from local.azure.data_protection.requirements import datasource_id
 from local.azure.errors import Json
 
 _SOURCE_FIELDS = ("resourceUri", "datasourceType", "resourceName", "resourceType", "resourceLocation")

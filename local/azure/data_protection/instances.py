@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 
 from local.azure.data_protection import dialect, documents, requirements
+from local.azure.data_protection.candidate import Candidate, datasource_id
 from local.azure.data_protection.deleted import keep_deleted
 from local.azure.data_protection.dialect import AKS, INSTANCES, invalid_input, not_found, user_error, vault_of
-from local.azure.data_protection.requirements import Candidate, datasource_id
 from local.azure.data_protection.states import CHANGES, configure_protection, require_idle, set_state
 from local.azure.data_protection.vaults import soft_delete
 from local.azure.errors import ArmError, Json

@@ -6,9 +6,9 @@ import dataclasses
 import functools
 
 from local.azure.data_protection import dialect, requirements
+from local.azure.data_protection.candidate import Candidate
 from local.azure.data_protection.dialect import invalid_input, not_found, user_error, vault_of
 from local.azure.data_protection.instances import refuse_second
-from local.azure.data_protection.requirements import Candidate
 from local.azure.data_protection.states import require_idle, set_state
 from local.azure.exchange import Call, Reply
 from local.azure.operations import Operation

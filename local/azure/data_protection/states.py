@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from local.azure.data_protection import requirements
+from local.azure.data_protection.candidate import Candidate
 from local.azure.data_protection.dialect import AKS, busy, user_error, user_facing
-from local.azure.data_protection.requirements import Candidate
 from local.azure.errors import ArmError, Json
 from local.azure.exchange import Call
 from local.azure.operations import Operation
