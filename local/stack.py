@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
+from uuid import NAMESPACE_URL, uuid5
 
 import aiohttp
 from azure.core.exceptions import ResourceNotFoundError
@@ -35,19 +36,40 @@ _LOOK_SECONDS = 0.05
 _CLUSTERS_API = "2024-09-01"
 _GROUPS_API = "2024-11-01"
 _EVENTS_API = "2025-02-15"
+_POOL = {"name": "nodepool1", "count": 1, "vmSize": "Standard_D4s_v5", "osType": "Linux", "mode": "System"}
 
 
 class PartError(RuntimeError):
     """A part didn't start; the message holds what it printed last."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Ports of 127.0.0.1; 0 is a free one."""
+
+    azure: int = 0
+    control: int = 0
+    host: int = 0
+    blob: int = 0
+    queue: int = 0
+    table: int = 0
+
+
 @dataclass(slots=True)
 class Part:
-    """One process: started until it has written its ready object, stopped with everything that it started."""
+    """One process: started until it has written its ready object, stopped with everything that it started.
+
+    `process` is None for a part that somebody else runs.
+    """
 
     name: str
-    process: asyncio.subprocess.Process
+    process: asyncio.subprocess.Process | None
     ready: dict[str, Any]
+
+    @classmethod
+    def running(cls, name: str, ready: dict[str, Any]) -> Self:
+        """A part that runs already, known by its ready object."""
+        return cls(name, None, ready)
 
     @classmethod
     async def start(cls, name: str, arguments: Sequence[str], environ: Mapping[str, str], folder: Path) -> Self:
@@ -84,8 +106,10 @@ class Part:
 
     async def _until_ready(self, ready_file: Path, log: Path) -> None:
         while not ready_file.exists():  # another process writes it
-            if self.process.returncode is not None:
-                raise PartError(f"{self.name} ended with status {self.process.returncode}:\n{_tail(log)}")
+            if self.process is None or self.process.returncode is not None:
+                raise PartError(
+                    f"{self.name} ended with status {self.process and self.process.returncode}:\n{_tail(log)}"
+                )
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def stop(self) -> None:
@@ -93,17 +117,21 @@ class Part:
         await self._signal(signal.SIGTERM)
         try:
             async with asyncio.timeout(_STOP_SECONDS):
-                await self.process.wait()
+                await self._ended()
         except TimeoutError:
             await self.kill()
 
     async def kill(self) -> None:
         """End it as a crash does."""
         await self._signal(signal.SIGKILL)
-        await self.process.wait()
+        await self._ended()
+
+    async def _ended(self) -> None:
+        if self.process is not None:
+            await self.process.wait()
 
     async def _signal(self, number: int) -> None:
-        if self.process.returncode is None:
+        if self.process is not None and self.process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, number)
 
@@ -169,6 +197,7 @@ class Stack:
     owner: Owner
     environ: dict[str, str]
     host_options: tuple[str, ...]
+    ports: Ports
     host: Part | None = None
     _groups: set[str] = field(default_factory=set)
 
@@ -178,7 +207,7 @@ class Stack:
         Raises:
             PartError: it didn't start.
         """
-        port = str(urlsplit(self.host.ready["base_url"]).port) if self.host else "0"
+        port = str(urlsplit(self.host.ready["base_url"]).port) if self.host else str(self.ports.host)
         state = str(self.folder / "host-state")
         arguments = ("local.host", "--app", str(ROOT), "--port", port, "--state-dir", state, *self.host_options)
         self.host = await Part.start("host", arguments, self.environ, self.folder)
@@ -231,16 +260,16 @@ class Stack:
         """Put a cluster there as it stands, untagged, without the time that creating one takes. Returns its id."""
         await self.group(group, location)
         cluster = cluster_id(name, group)
-        pool = {"name": "nodepool1", "count": 1, "vmSize": "Standard_D4s_v5", "osType": "Linux", "mode": "System"}
+        principal = str(uuid5(NAMESPACE_URL, cluster))
         body = {
             "type": "Microsoft.ContainerService/ManagedClusters",
             "name": name,
             "location": location,
-            "identity": {"type": "SystemAssigned"},
+            "identity": {"type": "SystemAssigned", "principalId": principal, "tenantId": self.azure.ready["tenant_id"]},
             "properties": {
                 "provisioningState": "Succeeded",
                 "powerState": {"code": power},
-                "agentPoolProfiles": [pool],
+                "agentPoolProfiles": [_POOL],
                 "storageProfile": {},
             },
         }
@@ -275,12 +304,11 @@ class Stack:
         """Create a cluster as its owner would; it takes the time that Azure takes. Returns its id."""
         await self.group(group, location)
         cluster = cluster_id(name, group)
-        pool = {"name": "nodepool1", "count": 1, "vmSize": "Standard_D4s_v5", "osType": "Linux", "mode": "System"}
         body = {
             "location": location,
             "identity": {"type": "SystemAssigned"},
             "tags": dict(tags or {}),
-            "properties": {"dnsPrefix": name, "agentPoolProfiles": [pool], "storageProfile": {}, **(properties or {})},
+            "properties": {"dnsPrefix": name, "agentPoolProfiles": [_POOL], "storageProfile": {}, **(properties or {})},
         }
         await self.owner.put(cluster, _CLUSTERS_API, body)
         return cluster
@@ -314,6 +342,7 @@ async def stack(
     settings: Mapping[str, str] | None = None,
     azure_options: Sequence[str] = (),
     host_options: Sequence[str] = (),
+    ports: Ports = Ports(),
     start_host: bool = True,
 ) -> AsyncGenerator[Stack]:
     """Run all parts for as long as the block lasts.
@@ -324,22 +353,26 @@ async def stack(
         settings: app settings on top of those that the parts give.
         azure_options: command-line options of `local.azure`.
         host_options: command-line options of `local.host`.
+        ports: fixed ports, where wanted.
         start_host: whether to start the host too.
 
     Raises:
         PartError: a part didn't start.
     """
-    arguments = ("local.azure", "--port", "0", "--time-scale", str(time_scale), "--subscription", SUBSCRIPTION)
+    at = ("--port", str(ports.azure), "--control-port", str(ports.control))
+    arguments = ("local.azure", *at, "--time-scale", str(time_scale), "--subscription", SUBSCRIPTION)
     folder.mkdir(parents=True, exist_ok=True)
     async with contextlib.AsyncExitStack() as parts:
         starting = asyncio.ensure_future(Part.start("azure", (*arguments, *azure_options), dict(os.environ), folder))
         parts.push_async_callback(_stop_started, starting)
-        storage = await parts.enter_async_context(azurite())
+        storage = await parts.enter_async_context(
+            azurite(blob_port=ports.blob, queue_port=ports.queue, table_port=ports.table)
+        )
         azure = await starting
         session = await parts.enter_async_context(aiohttp.ClientSession())
         scaled = {"AUTOPILOT_WAIT_SCALE": str(min(1.0, 1 / time_scale)), **(settings or {})}
         environ = _app_environ(azure.ready, storage, scaled)
-        running = Stack(folder, storage, azure, Owner(azure.ready, session), environ, tuple(host_options))
+        running = Stack(folder, storage, azure, Owner(azure.ready, session), environ, tuple(host_options), ports)
         parts.push_async_callback(_stop_host, running)
         if start_host:
             await running.start_host()

@@ -1,0 +1,81 @@
+"""The same parts as the demo's, left running on fixed ports, with a printed list of things to try: `make up`.
+
+`python -m local.clusters` talks to them from another terminal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+from rich.console import Console
+
+from local.stack import ROOT, PartError, Ports, stack
+
+FOLDER = ROOT / "build" / "up"
+TIME_SCALE = 60
+PORTS = Ports(azure=7080, control=7081, host=7071, blob=10000, queue=10001, table=10002)
+
+_TO_TRY = """
+Running. Azure's time goes {scale} times faster here: an onboarding of ten minutes takes some ten seconds.
+
+  the host            {host}
+  Azure               {arm}
+  control endpoint    {control}   (requests, operations, resources, faults, clock: local/azure/README.md)
+  logs                {folder}/*.log
+
+Things to try, in another terminal:
+
+  .venv/bin/python -m local.clusters create web --tag gold       create a cluster; its event starts the onboarding
+  .venv/bin/python -m local.clusters list                        how the clusters stand, and why
+  .venv/bin/python -m local.clusters tag web bronze              another policy
+  .venv/bin/python -m local.clusters create old --stopped --tag silver
+  .venv/bin/python -m local.clusters start old
+  curl -s {control}/operations                 what Azure did when
+  curl -s -X POST {control}/clock -d '{{"advance": 3600}}'      an hour passes
+
+With the Azure CLI:
+
+  export AZURE_CONFIG_DIR={folder}/azure-cli REQUESTS_CA_BUNDLE={ca_file}
+  export IDENTITY_ENDPOINT={identity_endpoint} IDENTITY_HEADER={identity_header_owner}
+  az cloud register --name Local --endpoint-resource-manager {arm} --endpoint-active-directory {arm} \\
+    --endpoint-active-directory-resource-id https://management.azure.com
+  az cloud set --name Local && az login --identity
+  az aks list --output table
+
+Ctrl-C stops everything.
+"""
+
+
+async def up(console: Console) -> None:
+    """Start everything and keep it running until it is stopped.
+
+    Raises:
+        PartError: a part didn't start; a fixed port may be taken.
+    """
+    async with stack(FOLDER, time_scale=TIME_SCALE, ports=PORTS) as running:
+        await running.subscribe()
+        ready = running.azure.ready
+        base = running.running_host.ready["base_url"]
+        text = _TO_TRY.format(scale=TIME_SCALE, host=base, folder=FOLDER.relative_to(ROOT), **ready)
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        await asyncio.Event().wait()
+
+
+def main() -> int:
+    """Run from the command line; the exit status."""
+    console = Console()
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # parts are stopped either way
+    try:
+        asyncio.run(up(console))
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+    except PartError as error:
+        console.print(str(error), markup=False, highlight=False)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
