@@ -37,13 +37,16 @@ class Event(Protocol):
     def subject(self) -> str | None:
         """What the event is about."""
 
+    def get_json(self) -> Any:
+        """The event's data."""
 
-def _fields(event: Any) -> tuple[str, str, str]:
+
+def _fields(event: Event) -> tuple[str, str, str]:
     """Type, operation name and subject, whatever is in them."""
-    is_cloud_event = hasattr(event, "specversion")
-    data = event.data if is_cloud_event else event.get_json()
+    kind = getattr(event, "type", None) or getattr(event, "event_type", None)  # CloudEvents, Event Grid
+    data = event.get_json()
     operation = data.get("operationName") if isinstance(data, Mapping) else None
-    return str(event.type if is_cloud_event else event.event_type), str(operation), str(event.subject)
+    return str(kind), str(operation), str(event.subject)
 
 
 def hint_of(event: Event, environ: Mapping[str, str]) -> Message | None:
