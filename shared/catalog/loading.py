@@ -9,7 +9,8 @@ from typing import Any, get_args, get_origin
 import msgspec
 
 from shared.catalog.document import Document, Path, parse
-from shared.catalog.model import NAME, Catalog, CatalogValue
+from shared.catalog.model import NAME, Catalog
+from shared.catalog.value import CatalogValue
 from shared.errors import CatalogError
 
 

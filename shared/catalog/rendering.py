@@ -6,13 +6,15 @@ would do nothing.
 """
 
 import json
+from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
 
-from shared.catalog.model import Policy
+from shared.catalog.model import Policy, Schedule, minutes
+from shared.catalog.zones import known_zone, local_start
 
 DATASOURCE_TYPE = "Microsoft.ContainerService/managedClusters"
-_ANCHOR_DAY = "2023-01-04"  # the day in the public client's default template; only the time of day matters
+_ANCHOR_DAY = date(2023, 1, 4)  # the day in the public client's default template; only the time of day matters
 _DEFAULT_PRIORITY = 99
 _VAULT_RULES = (
     # field of VaultTier, name of tag and rule, marker, priority: the rarer rule wins where several match
@@ -59,8 +61,32 @@ def _tagging(name: str, priority: int, marker: str | None) -> dict[str, Any]:
     return tagging
 
 
-def render(policy: Policy) -> dict[str, Any]:
-    """The `properties` of the ARM backup policy."""
+def bucket_of(policy: Policy, cluster_key: str) -> int:
+    """Which of the schedule's start times a cluster has: always the same one, by a hash of its id.
+
+    Args:
+        policy: the policy.
+        cluster_key: hex digits that stand for the cluster, such as `ClusterId.key`.
+    """
+    return int(cluster_key[:8], 16) % policy.schedule.buckets if policy.schedule.spread else 0
+
+
+def start_of(schedule: Schedule, bucket: int) -> str:
+    """The first start of a bucket, ISO 8601 with the time zone's offset."""
+    window = minutes(schedule.spread) if schedule.spread else 0
+    after = timedelta(minutes=window * bucket // schedule.buckets)
+    return local_start(_ANCHOR_DAY, schedule.start, after, schedule.time_zone)
+
+
+def _schedule(schedule: Schedule, bucket: int) -> dict[str, Any]:
+    rendered: dict[str, Any] = {"repeatingTimeIntervals": [f"R/{start_of(schedule, bucket)}/{schedule.every}"]}
+    if schedule.time_zone != "UTC":
+        rendered["timeZone"] = known_zone(schedule.time_zone)
+    return rendered
+
+
+def render(policy: Policy, bucket: int = 0) -> dict[str, Any]:
+    """The `properties` of the ARM backup policy for the clusters of one bucket of start times."""
     tagging: list[dict[str, Any]] = []
     retention = [
         _retention_rule("Default", [_lifecycle("OperationalStore", policy.operational_retention)], default=True)
@@ -73,7 +99,6 @@ def render(policy: Policy) -> dict[str, Any]:
             kept = {**_lifecycle("VaultStore", duration), "targetDataStoreCopySettings": []}
             retention.append(_retention_rule(name, [copied, kept], default=False))
     tagging.append(_tagging("Default", _DEFAULT_PRIORITY, None))
-    interval = f"R/{_ANCHOR_DAY}T{policy.schedule.start}:00+00:00/{policy.schedule.every}"
     backup_rule = {
         "backupParameters": {"backupType": "Incremental", "objectType": "AzureBackupParams"},
         "dataStore": _store("OperationalStore"),
@@ -81,7 +106,7 @@ def render(policy: Policy) -> dict[str, Any]:
         "objectType": "AzureBackupRule",
         "trigger": {
             "objectType": "ScheduleBasedTriggerContext",
-            "schedule": {"repeatingTimeIntervals": [interval]},
+            "schedule": _schedule(policy.schedule, bucket),
             "taggingCriteria": tagging,
         },
     }
@@ -92,9 +117,9 @@ def render(policy: Policy) -> dict[str, Any]:
     }
 
 
-def arm_name(name: str, policy: Policy) -> str:
+def arm_name(name: str, policy: Policy, bucket: int = 0) -> str:
     """Name of the ARM policy: an existing one can't be edited for AKS, so a changed content is another policy."""
-    digest = sha256(json.dumps(render(policy), sort_keys=True).encode()).hexdigest()
+    digest = sha256(json.dumps(render(policy, bucket), sort_keys=True).encode()).hexdigest()
     return f"{name}-{digest[:8]}"
 
 
@@ -107,6 +132,8 @@ def render_contents(policy: Policy) -> dict[str, Any]:
         "includedResourceTypes": contents.included_resource_types,
         "excludedResourceTypes": contents.excluded_resource_types,
         "labelSelectors": contents.label_selectors,
+        "backupHookReferences": [{"name": hook.name, "namespace": hook.namespace} for hook in contents.hooks],
+        "includedVolumeTypes": contents.volume_types,
     }
     return {
         "objectType": "KubernetesClusterBackupDatasourceParameters",

@@ -7,7 +7,7 @@ without a current stamp is checked at the start, which takes longer; nothing els
 from hashlib import sha256
 from pathlib import Path
 
-_CHECKERS = ("document.py", "loading.py", "model.py")
+_CHECKERS = ("document.py", "loading.py", "model.py", "naming.py", "value.py", "zones.py")
 
 
 def stamp_path(catalog: Path) -> Path:

@@ -10,7 +10,7 @@ import pytest
 
 from shared.catalog.__main__ import main
 from shared.catalog.loading import load, loads
-from shared.catalog.model import Policy, Schedule, VaultTier
+from shared.catalog.model import Policy, VaultTier
 from shared.catalog.rendering import arm_name, render, render_contents
 from shared.catalog.selection import Selection, select
 from shared.catalog.stamp import is_stamped
@@ -55,7 +55,7 @@ def test_the_shipped_catalog_has_the_three_promised_policies() -> None:
         (("P7D", "P400D"), "at most 360"),
         (("P7D", "7"), "c.yaml:8: policies.one.operationalRetention: is '7'; wanted: a number of days"),
         (("P7D", "no"), "is 'no'"),
-        (("{every: PT4H}", "{every: PT4H, start: 9:00}"), "a time of day in UTC"),
+        (("{every: PT4H}", "{every: PT4H, start: 9:00}"), "a time of day with two digits"),
         (
             ("vaultProfile: standard", "vaultProfile: gold"),
             "c.yaml:6: policies.one.vaultProfile: no such",
@@ -95,7 +95,7 @@ def test_what_is_no_catalog_is_refused(text: str) -> None:
 
 def test_the_default_schedule_renders_to_the_default_aks_policy() -> None:
     """Every four hours for seven days is what the public client makes when nothing is said."""
-    rendered = render(Policy(vault_profile="standard", schedule=Schedule("PT4H"), operational_retention="P7D"))
+    rendered = render(Policy(vault_profile="standard"))
     rule, retention = rendered["policyRules"]
     assert rule["name"] == "BackupHourly"
     assert rule["trigger"]["schedule"]["repeatingTimeIntervals"] == ["R/2023-01-04T09:00:00+00:00/PT4H"]
@@ -113,7 +113,7 @@ def test_the_vault_tier_renders_to_the_recorded_policy() -> None:
         for entry in json.loads((WIRE / "dp_backup_policy_create_and_delete.json").read_text())
         if "managedClusters" in json.dumps(entry["request_body"])
     )
-    policy = Policy("standard", Schedule("PT4H"), "P7D", vault_tier=VaultTier(daily="P84D"))
+    policy = Policy(vault_profile="standard", vault_tier=VaultTier(daily="P84D"))
     wanted = copy.deepcopy(recorded)
     del wanted["name"]  # the name of the request is dropped by Azure; it comes from the URL
     assert render(policy) == wanted
@@ -130,7 +130,7 @@ def test_a_policy_name_follows_its_content() -> None:
 def test_every_vault_rule_has_the_tag_that_selects_it() -> None:
     """A retention rule without its tag does nothing."""
     tier = VaultTier(daily="P7D", weekly="P4W", monthly="P12M", yearly="P10Y")
-    rendered = render(Policy("standard", Schedule("P1D"), "P7D", vault_tier=tier))
+    rendered = render(Policy(vault_profile="standard", vault_tier=tier))
     rules = {rule["name"] for rule in rendered["policyRules"] if rule["objectType"] == "AzureRetentionRule"}
     tagging = rendered["policyRules"][0]["trigger"]["taggingCriteria"]
     assert rules == {tag["tagInfo"]["tagName"] for tag in tagging}
