@@ -245,7 +245,12 @@ def in_order(steps: Iterable[Step]) -> list[Step]:
 
 
 def startable(steps: Iterable[Step], seen: Mapping[str, Observation]) -> list[Step]:
-    """The steps that are absent and whose parents and needs are all met."""
+    """The steps that are absent and whose parents and needs are all met.
+
+    None while something is stuck: nothing that costs money is made for a cluster whose protection needs a person first.
+    """
+    if any(isinstance(found, Stuck) for found in seen.values()):
+        return []
     return [
         step
         for step in steps

@@ -227,6 +227,14 @@ async def test_a_refusal_waits_or_blocks_with_its_reason(
         assert outcome.who is who
 
 
+async def test_nothing_is_started_while_a_person_has_to_act_first() -> None:
+    """A step that is stuck holds back all the others, those that it has nothing to do with too."""
+    steps = [Toy("taken", Stuck("NameTaken", "m", Who.OPERATOR)), Toy("other", Absent()), Toy("there", Met())]
+    outcome, _ = await run(steps)
+    assert outcome == Blocked("NameTaken", "m", Who.OPERATOR)
+    assert [step.starts for step in steps] == [0, 0, 0]
+
+
 async def test_a_refusal_soon_after_a_grant_is_waited_out() -> None:
     """A role that was just granted may not have arrived: AuthorizationFailed isn't final then."""
     world = ToyWorld()
