@@ -106,6 +106,7 @@ _CODES: dict[FailureClass, tuple[str, ...]] = {
         "SubscriptionNotFound",
         "DppUserErrorVaultTierPolicyNotSupported",
         "StorageAccountAlreadyTaken",
+        "StorageAccountInAnotherResourceGroup",
     ),
 }
 
