@@ -73,12 +73,15 @@ class Reconciler:
             return
         holder = _Holder(self, key, taken)
         try:
-            outcome, work = await self._pass(message, holder)
+            # the region first: a crash after the row's last write would leave its claim behind with nobody to take it
+            # over, since the message that comes back then finds another wake in the row
+            try:
+                outcome, work = await self._pass(message, holder)
+            finally:
+                await holder.leave_region()
             await self._finish(message, holder, outcome, work)
         except ClaimLost as lost:
             logs.warning("claim_lost", cluster=message.cluster, reason=lost)
-        finally:
-            await holder.leave_region()
 
     async def _take(self, key: Key, message: Message, message_id: str) -> Stored[ClusterRow] | None:
         """Claim the row; None when the message has done its part without a pass."""
