@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import json
@@ -14,14 +15,17 @@ import signal
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from local import picture
 from local.measures import onboarding
 from local.stack import ROOT, PartError, Stack, cluster_id, stack
 
@@ -32,6 +36,7 @@ TIME_SCALE = 60
 _LIMIT_SECONDS = 120.0
 _LOOK_SECONDS = 0.25
 _TAG = "aks-backup"
+_MEASURED = ("time to protection\n(Azure's own share)", "ARM calls: read,\nwrite, poll")
 _COLORS = {"Protected": "green", "Waiting": "yellow", "Blocked": "red", "Rejected": "red", "Released": "cyan"}
 
 
@@ -138,13 +143,13 @@ def _progress(clusters: Sequence[Subject]) -> Table:
 
 def report(clusters: Sequence[Subject]) -> Table:
     """The result as a table."""
-    table = Table(title="What became of the clusters")
-    for heading in ("cluster", "policy", "state", "reason", "time to protection", "ARM calls: read, write, poll"):
+    table = Table(title="What became of the clusters", box=SIMPLE_HEAD)
+    for heading in ("cluster", "policy", "state", "reason", *_MEASURED):
         table.add_column(heading)
     for cluster in clusters:
         result = cluster.result
         seconds, longest = result["seconds_to_protected"], result["critical_path_seconds"]
-        took = f"{_minutes(seconds)} (Azure's own share {_minutes(longest)})" if seconds and longest else "-"
+        took = f"{_minutes(seconds)} ({_minutes(longest)})" if seconds and longest else "-"
         calls = result["arm_calls"]
         mark = "" if cluster.arrived else f"  (must be {cluster.state}: {cluster.reason})"
         table.add_row(
@@ -162,8 +167,21 @@ def _minutes(seconds: float) -> str:
     return f"{int(seconds) // 60} min {int(seconds) % 60:02} s"
 
 
-async def demo(console: Console) -> bool:
+def intent(clusters: Sequence[Subject]) -> Text:
+    """What is going to be created, a line each."""
+    lines = [f"Creating {len(clusters)} clusters; Azure's time runs {TIME_SCALE} times faster here:"]
+    for cluster in clusters:
+        tag = f"{_TAG}={cluster.tag}" if cluster.tag else "untagged"
+        lines.append(f"  {cluster.name:8} {tag:20} {cluster.about}")
+    return Text("\n".join(lines))
+
+
+async def demo(console: Console, svg: Path | None = None) -> bool:
     """Run the demo; whether every cluster ended as it must.
+
+    Args:
+        console: where it is shown.
+        svg: where a picture of the result goes, if anywhere.
 
     Raises:
         PartError: a part didn't start.
@@ -174,10 +192,7 @@ async def demo(console: Console) -> bool:
     console.print("Starting storage (Azurite), a simulated Azure and a Functions host ...")
     async with stack(folder, time_scale=TIME_SCALE) as running:
         await running.subscribe()
-        console.print(f"Creating {len(clusters)} clusters; Azure's time runs {TIME_SCALE} times faster here:")
-        for cluster in clusters:
-            tag = f"{_TAG}={cluster.tag}" if cluster.tag else "untagged"
-            console.print(f"  {cluster.name:8} {tag:20} {cluster.about}", highlight=False)
+        console.print(intent(clusters))
         await create(running, clusters)
         await watch(running, clusters, console)
         for cluster in clusters:
@@ -194,15 +209,24 @@ async def demo(console: Console) -> bool:
     good = all(cluster.arrived for cluster in clusters)
     verdict = "Every cluster ended as it must." if good else f"Not every cluster ended as it must: see {folder}/*.log"
     console.print(f"{verdict} Written to {result.relative_to(ROOT)}.")
+    if svg is not None:
+        picture.save([intent(clusters), "", report(clusters), verdict], "make demo", svg)
     return good
 
 
-def main() -> int:
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write a picture of the result to this file too")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; the exit status."""
+    options = _arguments(arguments)
     console = Console(width=None if sys.stdout.isatty() else 140)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # parts are stopped either way
     try:
-        return 0 if asyncio.run(demo(console)) else 1
+        return 0 if asyncio.run(demo(console, options.svg)) else 1
     except KeyboardInterrupt:
         console.print("Stopped.")
         return 130
