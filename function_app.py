@@ -7,11 +7,11 @@ import os
 
 import azure.functions as func
 
-from functions import cluster_events, reconcile_cluster, reconcile_poison
+from functions import catalog_rollout, cluster_events, reconcile_cluster, reconcile_poison
 from shared import startup
 
 startup.check(os.environ)
 
 app = func.FunctionApp()
-for module in (cluster_events, reconcile_cluster, reconcile_poison):
+for module in (cluster_events, reconcile_cluster, reconcile_poison, catalog_rollout):
     app.register_functions(module.blueprint)

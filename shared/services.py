@@ -19,6 +19,7 @@ from shared.fleet.records import VERSION, ClusterRow, RegionRow
 from shared.fleet.tables import Rows
 from shared.onboarding.poison import DeadLetter, record_poisoned, record_unreadable
 from shared.onboarding.reconcile import Reconciler
+from shared.onboarding.rollout import CatalogRow, roll_out
 from shared.settings import Settings, StorageConnection
 
 
@@ -30,6 +31,7 @@ class Services:
     reconciler: Reconciler
     clusters: Rows[ClusterRow]
     deadletters: Rows[DeadLetter]
+    catalogs: Rows[CatalogRow]
 
     async def reconcile(self, body: bytes, message_id: str) -> None:
         """Work on one message of a reconcile queue; what can't be read is kept and done with.
@@ -43,6 +45,10 @@ class Services:
             await record_unreadable(self.deadletters, body, fault)
             return
         await self.reconciler.handle(message, message_id)
+
+    async def roll_out(self) -> int:
+        """Ask for a pass over every cluster that a changed catalog concerns, spread over time; how many."""
+        return await roll_out(self.reconciler, self.catalogs)
 
     async def record_poisoned(self, body: bytes, message_id: str) -> None:
         """Record a message of a poison queue."""
@@ -80,7 +86,8 @@ def build() -> Services:
     clock = AzureClock(speed=1 / settings.wait_scale)
     door = Door(settings.arm_endpoint, settings.arm_audience, credential, clock)
     reconciler = Reconciler(settings, catalog, door, clusters, regions, Sender(queues, QUEUE))
-    return Services(settings, reconciler, clusters, deadletters)
+    catalogs = Rows(tables.get_table_client("catalogs"), CatalogRow, VERSION, lambda _: {})
+    return Services(settings, reconciler, clusters, deadletters, catalogs)
 
 
 def _storage(connection: StorageConnection) -> tuple[TableServiceClient, QueueServiceClient]:

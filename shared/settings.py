@@ -18,6 +18,7 @@ _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _TAG_NAME = re.compile(r"[^<>%&\\?/]{1,512}")  # "Use tags to organize your Azure resources": characters of a tag name
 _DEPLOYMENT_ID = re.compile(r"[a-z0-9]{1,12}")
 _PREFIX = "AUTOPILOT_"
+_LONGEST_SPACING = 3600
 
 
 class Mode(StrEnum):
@@ -32,6 +33,14 @@ class Isolation(StrEnum):
 
     CLUSTER = "cluster"
     REGION = "region"
+
+
+class Inherit(StrEnum):
+    """Whose tag serves a cluster that has none itself."""
+
+    NONE = "none"
+    GROUP = "group"
+    SUBSCRIPTION = "subscription"
 
 
 class StorageConnection(NamedTuple):
@@ -56,6 +65,9 @@ class Settings(NamedTuple):
     """Name of the tag that selects a cluster's policy; names of tags have no case in Azure."""
 
     mode: Mode
+    inherit: Inherit
+    """Where the tag of an untagged cluster is looked for: nowhere, in its resource group, then in its subscription."""
+
     default_policy: str | None
     """Policy of an untagged cluster in mode opt-out; None in mode opt-in."""
 
@@ -72,6 +84,9 @@ class Settings(NamedTuple):
 
     client_id: str | None
     """Client id of the user-assigned identity; None means the system-assigned one."""
+
+    rollout_seconds: float
+    """Seconds of Azure's time between two clusters when a changed catalog moves many of them."""
 
     storage: StorageConnection
 
@@ -113,6 +128,12 @@ def _scale(text: str) -> float:
     return value
 
 
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"\d{1,5}", text) or int(text) > _LONGEST_SPACING:
+        raise ValueError(f"whole seconds, 0 to {_LONGEST_SPACING}")
+    return float(text)
+
+
 def _catalog(text: str) -> Path:
     path = Path(text) if Path(text).is_absolute() else _ROOT / text
     if not path.is_file():
@@ -134,6 +155,8 @@ _SUBSCRIPTIONS = _Setting("AUTOPILOT_SUBSCRIPTIONS", None, _subscriptions)
 _CATALOG = _Setting("AUTOPILOT_CATALOG", "backup-policies.yaml", _catalog)
 _TAG = _Setting("AUTOPILOT_TAG", "aks-backup", _matching(_TAG_NAME, "1 to 512 characters, none of < > % & \\ ? /"))
 _MODE = _Setting("AUTOPILOT_MODE", Mode.OPT_IN, _one_of(Mode))
+_INHERIT = _Setting("AUTOPILOT_INHERIT", Inherit.NONE, _one_of(Inherit))
+_ROLLOUT = _Setting("AUTOPILOT_ROLLOUT_SECONDS", "60", _seconds)
 _DEFAULT_POLICY = _Setting("AUTOPILOT_DEFAULT_POLICY", "", str.strip)
 _ISOLATION = _Setting("AUTOPILOT_ISOLATION", Isolation.CLUSTER, _one_of(Isolation))
 _DEPLOYMENT = _Setting(
@@ -147,6 +170,8 @@ _KNOWN = (
     _CATALOG,
     _TAG,
     _MODE,
+    _INHERIT,
+    _ROLLOUT,
     _DEFAULT_POLICY,
     _ISOLATION,
     _DEPLOYMENT,
@@ -218,6 +243,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         "catalog": reader.read(_CATALOG),
         "tag": reader.read(_TAG),
         "mode": mode,
+        "inherit": reader.read(_INHERIT),
+        "rollout_seconds": reader.read(_ROLLOUT),
         "default_policy": default_policy,
         "isolation": reader.read(_ISOLATION),
         "deployment_id": reader.read(_DEPLOYMENT),

@@ -79,6 +79,18 @@ def group_of(resource_id: str) -> str:
     return match[1]
 
 
+def subscription_of(resource_id: str) -> str:
+    """The subscription in a resource's id, lower-case.
+
+    Raises:
+        InvalidResourceId: the id has no subscription.
+    """
+    match = re.match(rf"/subscriptions/({_GUID})(/|$)", resource_id, re.IGNORECASE)
+    if match is None:
+        raise InvalidResourceId(f"no subscription in {resource_id[:300]!r}")
+    return match[1].lower()
+
+
 def name_of(resource_id: str) -> str:
     """The last part of an id."""
     return resource_id.rstrip("/").rsplit("/", 1)[-1]

@@ -10,7 +10,9 @@ from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
 
-from shared.catalog.model import Policy, Schedule, minutes
+from msgspec import to_builtins
+
+from shared.catalog.model import Catalog, Policy, Schedule, minutes
 from shared.catalog.zones import known_zone, local_start
 
 DATASOURCE_TYPE = "Microsoft.ContainerService/managedClusters"
@@ -121,6 +123,18 @@ def arm_name(name: str, policy: Policy, bucket: int = 0) -> str:
     """Name of the ARM policy: an existing one can't be edited for AKS, so a changed content is another policy."""
     digest = sha256(json.dumps(render(policy, bucket), sort_keys=True).encode()).hexdigest()
     return f"{name}-{digest[:8]}"
+
+
+def policy_fingerprint(catalog: Catalog, policy: Policy, cluster_key: str) -> str:
+    """Of everything that the catalog says about one cluster of a policy: another one means that something moves."""
+    said = [
+        render(policy, bucket_of(policy, cluster_key)),
+        render_contents(policy),
+        to_builtins([catalog.profile_of(policy), policy.existing, catalog.naming]),
+        policy.vault_profile,
+        policy.on_move,
+    ]
+    return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def render_contents(policy: Policy) -> dict[str, Any]:

@@ -28,8 +28,13 @@ class Selected:
     policy: Policy | None = None
 
 
+def tag_value(tags: Mapping[str, str] | None, tag: str) -> str | None:
+    """The value of a tag, or None; names of tags have no case in Azure."""
+    return next((value for name, value in (tags or {}).items() if name.casefold() == tag.casefold()), None)
+
+
 def select(tags: Mapping[str, str] | None, catalog: Catalog, tag: str, default_policy: str | None) -> Selected:
-    """Read the tag. Names of tags have no case in Azure; the value's case and outer blanks don't matter here either.
+    """Read the tag. The value's case and outer blanks don't matter.
 
     Args:
         tags: the cluster's tags, None when it has none.
@@ -37,13 +42,13 @@ def select(tags: Mapping[str, str] | None, catalog: Catalog, tag: str, default_p
         tag: name of the tag.
         default_policy: policy of an untagged cluster; None in mode opt-in.
     """
-    values = [value for name, value in (tags or {}).items() if name.casefold() == tag.casefold()]
-    name = values[0].strip().casefold() if values else (default_policy or "")
-    if not values and not name:
+    value = tag_value(tags, tag)
+    name = default_policy or "" if value is None else value.strip().casefold()
+    if value is None and not name:
         return Selected(Selection.NOT_SELECTED)
     if name == NONE:
         return Selected(Selection.EXCLUDED)
     policy = catalog.policies.get(name)
     if policy is None:
-        return Selected(Selection.UNKNOWN, values[0] if values else name)
+        return Selected(Selection.UNKNOWN, name if value is None else value)
     return Selected(Selection.POLICY, name, policy)

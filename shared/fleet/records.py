@@ -83,6 +83,7 @@ class Progress(Struct):
         due: step -> when it is worth another look, and what it is waiting for.
         attempts: step -> failures in a row.
         unregistered: resource providers whose registration is awaited.
+        retired: backup policies that the cluster's instance has left and that may have to be deleted.
         storage: storage of an extension that somebody else installed, and that is used as it is.
     """
 
@@ -97,6 +98,7 @@ class Progress(Struct):
     due: dict[str, Due] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
     unregistered: list[str] = field(default_factory=list)
+    retired: list[str] = field(default_factory=list)
     storage: Storage | None = None
 
 
@@ -107,6 +109,7 @@ class ClusterRow(Struct):
         wake: id of the one delayed message that may still start a pass; None after a terminal outcome.
         again: somebody asked for a pass while one ran.
         who: who can act when the state is Blocked or Rejected.
+        fingerprint: of the policy that the cluster was last protected with.
         steps: step -> what the last pass saw of it, for people.
     """
 
@@ -117,6 +120,7 @@ class ClusterRow(Struct):
     message: str = ""
     who: str = ""
     policy: str = ""
+    fingerprint: str = ""
     wake: str | None = None
     again: bool = False
     claim: Claim | None = None

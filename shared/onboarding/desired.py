@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from shared.arm.ids import group_of, name_of
-from shared.catalog.model import Catalog, Policy
-from shared.catalog.rendering import DATASOURCE_TYPE, arm_name, render, render_contents
+from shared.arm.ids import group_id, group_of, name_of, subscription_of
+from shared.catalog.model import Catalog, Policy, VaultProfile
+from shared.catalog.rendering import DATASOURCE_TYPE, arm_name, bucket_of, render, render_contents
 from shared.fleet.records import Storage
-from shared.onboarding import names
 from shared.onboarding.cluster import Cluster
+from shared.onboarding.names import Namer, binding
 from shared.settings import Isolation, Settings
 
 EXTENSION_NAME = "azure-aks-backup"
@@ -23,14 +23,24 @@ OWNER_TAG = "managed-by"
 class Desired:
     """Ids and ARM bodies of everything that protecting one cluster takes.
 
-    `adopted` says that account and container are those of an extension that somebody else installed: they are used,
-    never changed. `regional` says that group and account are the deployment's, shared by a region.
+    Attributes:
+        owner: value of the tag that says whose a resource is.
+        tags: that tag and what the catalog adds, for the resources of this cluster alone.
+        location: region of what the clusters of a region share.
+        adopted: account and container are those of an extension that somebody else installed: used, never changed.
+        account_given: the account is one that the catalog names: used, never changed; the container in it is ours.
+        vault_given: the vault is one that the catalog names: used, never changed.
+        policy_given: so is the backup policy.
+        regional: group and account are the deployment's, shared by a region.
+        stop_previous: what an earlier vault of ours still protects of this cluster is to be stopped.
     """
 
     cluster: Cluster
     policy_name: str
     vault_tier: bool
     owner: str
+    tags: dict[str, str]
+    location: str
     vault_group: str
     vault: str
     vault_body: dict[str, Any]
@@ -42,8 +52,13 @@ class Desired:
     binding: str
     instance: str
     instance_body: dict[str, Any]
+    account_sku: str
     regional: bool
     adopted: bool
+    account_given: bool
+    vault_given: bool
+    policy_given: bool
+    stop_previous: bool
 
     @property
     def fingerprint(self) -> str:
@@ -56,18 +71,34 @@ class Desired:
         """The tag that says whose a resource is."""
         return {OWNER_TAG: self.owner}
 
+    @property
+    def shared_place(self) -> tuple[str, str]:
+        """Subscription and region of what many clusters share: it has one writer at a time."""
+        return subscription_of(self.vault), self.location
 
-def _vault_body(catalog: Catalog, policy: Policy, location: str) -> dict[str, Any]:
-    profile = catalog.profile_of(policy)
-    soft_delete = {"state": "On", "retentionDurationInDays": float(profile.soft_delete_days)}
-    return {
-        "location": location,
-        "identity": {"type": "SystemAssigned"},
-        "properties": {
-            "storageSettings": [{"datastoreType": "VaultStore", "type": profile.redundancy}],
-            "securitySettings": {"softDeleteSettings": soft_delete},
-        },
+
+def _vault_body(profile: VaultProfile, location: str) -> dict[str, Any]:
+    security: dict[str, Any] = {
+        "softDeleteSettings": {
+            "state": profile.soft_delete,
+            "retentionDurationInDays": float(profile.soft_delete_days),
+        }
     }
+    if profile.immutability != "Disabled":
+        security["immutabilitySettings"] = {"state": profile.immutability}
+    properties: dict[str, Any] = {
+        "storageSettings": [{"datastoreType": "VaultStore", "type": profile.redundancy}],
+        "securitySettings": security,
+    }
+    if profile.cross_region_restore:
+        properties["featureSettings"] = {"crossRegionRestoreSettings": {"state": "Enabled"}}
+    return {"location": location, "identity": {"type": "SystemAssigned"}, "properties": properties}
+
+
+def _tags(policy: Policy, cluster: Cluster, owner: str) -> dict[str, str]:
+    own = {name.casefold(): (name, value) for name, value in cluster.tags.items()}
+    copied = dict(own[name.casefold()] for name in policy.tags.copied if name.casefold() in own)
+    return {**policy.tags.fixed, **copied, OWNER_TAG: owner}
 
 
 def _instance_body(cluster: Cluster, policy: Policy, policy_id: str, group: str) -> dict[str, Any]:
@@ -111,7 +142,7 @@ def extension_settings(desired: Desired, tenant: str) -> dict[str, str]:
         f"{prefix}.bucket": desired.container,
         f"{prefix}.config.storageAccount": account,
         f"{prefix}.config.resourceGroup": group_of(desired.account),
-        f"{prefix}.config.subscriptionId": desired.cluster.id.subscription,
+        f"{prefix}.config.subscriptionId": subscription_of(desired.account),
         f"{prefix}.config.useAAD": "true",
         f"{prefix}.config.storageAccountURI": f"https://{account}.blob.core.windows.net/",
         "credentials.tenantId": tenant,
@@ -128,32 +159,45 @@ def desired_protection(
 ) -> Desired:
     """Compute what is wanted. `storage` is that of a foreign extension on the cluster, used in place of ours."""
     policy_name, policy = selected
-    deployment = settings.deployment_id
-    subscription, location = cluster.id.subscription, cluster.location
-    regional = settings.isolation is Isolation.REGION
-    group = (
-        names.regional_group(subscription, location, deployment)
-        if regional
-        else names.backup_group(cluster.id, deployment)
+    profile, bucket = catalog.profile_of(policy), bucket_of(policy, cluster.id.key)
+    namer = Namer(
+        naming=catalog.naming,
+        deployment=settings.deployment_id,
+        cluster=cluster.id,
+        location=cluster.location,
+        profile=policy.vault_profile,
+        redundancy=profile.redundancy,
     )
-    vault = names.vault(subscription, location, policy.vault_profile, deployment)
-    policy_id = f"{vault}/backupPolicies/{arm_name(policy_name, policy)}"
+    regional = settings.isolation is Isolation.REGION
+    group = namer.regional_group() if regional else namer.backup_group()
+    central = (profile.subscription or cluster.id.subscription).lower()
+    given = policy.existing
+    vault = given.vault or namer.vault(central)
+    policy_id = given.policy or f"{vault}/backupPolicies/{arm_name(policy_name, policy, bucket)}"
+    owner = f"aks-backup-autopilot/{settings.deployment_id}"
     return Desired(
         cluster=cluster,
         policy_name=policy_name,
         vault_tier=policy.vault_tier is not None,
-        owner=f"aks-backup-autopilot/{deployment}",
-        vault_group=names.vault_group(subscription, location, deployment),
+        owner=owner,
+        tags=_tags(policy, cluster, owner),
+        location=cluster.location,
+        vault_group=group_id(subscription_of(vault), group_of(vault)),
         vault=vault,
-        vault_body=_vault_body(catalog, policy, location),
+        vault_body=_vault_body(profile, cluster.location),
         policy=policy_id,
-        policy_body={"properties": render(policy)},
+        policy_body={"properties": render(policy, bucket)},
         group=group,
-        account=storage.account_id if storage else names.storage_account(group, deployment),
-        container=storage.container if storage else names.container(cluster.id),
-        binding=names.binding(cluster.id, vault),
-        instance=names.instance(cluster.id, vault),
+        account=storage.account_id if storage else given.storage_account or namer.storage_account(group),
+        container=storage.container if storage else namer.container(),
+        binding=binding(cluster.id, vault),
+        instance=namer.instance(vault),
         instance_body=_instance_body(cluster, policy, policy_id, group),
+        account_sku=policy.account_sku,
         regional=regional,
         adopted=storage is not None,
+        account_given=storage is None and given.storage_account is not None,
+        vault_given=given.vault is not None,
+        policy_given=given.policy is not None,
+        stop_previous=policy.on_move == "stop",
     )

@@ -48,8 +48,8 @@ class Gate(Protocol):
             ClaimLost: it doesn't.
         """
 
-    async def enter_region(self) -> bool:
-        """Try to become the one writer of what the region shares, until the pass ends."""
+    async def enter_region(self, place: tuple[str, str]) -> bool:
+        """Try to become the one writer of what a subscription and region share, until the pass ends."""
 
 
 class Engine:
@@ -132,7 +132,7 @@ class Engine:
     async def _enter_region(self, ready: list[Step]) -> list[Step]:
         """Become the region's one writer and look at what is shared again, or leave it to whoever is."""
         shared = [step for step in self._steps if step.shared]
-        if not await self._gate.enter_region():
+        if not await self._gate.enter_region(self._world.desired.shared_place):
             pause = self._jitter.uniform(1, 3)  # real seconds: how long somebody's pass takes doesn't scale
             for step in ready:
                 if step.shared:

@@ -1,15 +1,18 @@
-"""Deterministic names: computed from the cluster's id and the deployment's id, so that a repeat finds what it made.
+"""Deterministic names: computed from the cluster, the deployment and the catalog, so that a repeat finds what it made.
 
-Lengths and alphabets follow "Naming rules and restrictions for Azure resources". Readable parts are cut, the hash at
-the end keeps apart what the cut made equal.
+Lengths and alphabets follow "Naming rules and restrictions for Azure resources". The readable part comes from the
+catalog's patterns and is cut; the digest at the end keeps apart what a pattern or the cut made equal.
 """
 
 import re
 from base64 import b32encode
+from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID, uuid5
 
 from shared.arm.ids import ClusterId, group_id
+from shared.catalog.naming import Naming, fill
 
 _ROLE_NAMESPACE = UUID("5e2a7c0e-6a43-5b0e-9d1c-3b7f3f0c9a51")  # ours; role assignment names are UUIDs
 
@@ -21,53 +24,78 @@ def _digest(*parts: str, length: int) -> str:
 
 
 def _readable(text: str, length: int) -> str:
-    """The letters, digits and single hyphens of a name, cut."""
-    return re.sub(r"[^a-z0-9]+", "-", text.casefold())[:length].strip("-")
+    """The letters, digits and single hyphens of a name, cut, with a letter in front."""
+    kept = re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")
+    return (kept if kept[:1].isalpha() else f"b{kept}")[:length].strip("-")
 
 
-def vault_group(subscription: str, location: str, deployment: str) -> str:
-    """Id of the resource group of a region's vaults."""
-    return group_id(subscription, f"rg-aks-backup-vaults-{deployment}-{location}")
+@dataclass(frozen=True, slots=True)
+class Namer:
+    """Names of what protecting one cluster takes. `location` is the cluster's region, `profile` its vault profile."""
 
+    naming: Naming
+    deployment: str
+    cluster: ClusterId
+    location: str
+    profile: str
+    redundancy: str
 
-def vault(subscription: str, location: str, profile: str, deployment: str) -> str:
-    """Id of the vault of a region and vault profile (name: 2-50 letters, digits and hyphens)."""
-    digest = _digest(subscription, location, profile, deployment, length=8)
-    name = f"bv-{_readable(profile, 14)}-{_readable(location, 20)}-{digest}"
-    parent = vault_group(subscription, location, deployment)
-    return f"{parent}/providers/Microsoft.DataProtection/backupVaults/{name}"
+    def vault_group(self, subscription: str) -> str:
+        """Id of the resource group of a region's vaults (name: at most 90 characters)."""
+        return group_id(subscription, _readable(self._filled("vault_group", subscription), 90))
 
+    def vault(self, subscription: str) -> str:
+        """Id of the vault of a region and vault profile (name: 2-50 letters, digits and hyphens).
 
-def backup_group(cluster: ClusterId, deployment: str) -> str:
-    """Id of the resource group with the snapshots and the storage account of one cluster."""
-    digest = _digest(str(cluster), deployment, length=10)
-    return group_id(cluster.subscription, f"rg-aks-backup-{_readable(cluster.name, 50)}-{digest}")
+        Redundancy can't be changed, so it is part of the digest: another one is another vault.
+        """
+        place = (subscription, self.location, self.profile, self.redundancy, self.deployment)
+        name = f"{_readable(self._filled('vault', subscription), 41)}-{_digest(*place, length=8)}"
+        return f"{self.vault_group(subscription)}/providers/Microsoft.DataProtection/backupVaults/{name}"
 
+    def backup_group(self) -> str:
+        """Id of the resource group with the snapshots and the storage account of one cluster."""
+        digest = _digest(str(self.cluster), self.deployment, length=10)
+        return group_id(self.cluster.subscription, f"{_readable(self._filled('backup_group'), 79)}-{digest}")
 
-def regional_group(subscription: str, location: str, deployment: str) -> str:
-    """Id of the resource group with the snapshots and the storage account of a region (isolation by region)."""
-    return group_id(subscription, f"rg-aks-backup-snapshots-{deployment}-{location}")
+    def regional_group(self) -> str:
+        """Id of the resource group with the snapshots and the storage account of a region (isolation by region)."""
+        name = self._filled("regional_group")
+        if self.location not in name:  # snapshots lie in the cluster's region, so regions never share a group
+            name = f"{name}-{self.location}"
+        return group_id(self.cluster.subscription, _readable(name, 90))
 
+    def storage_account(self, group: str) -> str:
+        """Id of the storage account in a backup group (3-24 lower-case letters and digits, unique in the world)."""
+        digest = _digest(group, self.deployment, length=16)
+        readable = _readable(self._filled("storage_account"), 24).replace("-", "")
+        return f"{group}/providers/Microsoft.Storage/storageAccounts/{readable[:8]}{digest}"
 
-def storage_account(group: str, deployment: str) -> str:
-    """Id of the storage account in a backup group (name: 3-24 lower-case letters and digits, unique in the world)."""
-    return f"{group}/providers/Microsoft.Storage/storageAccounts/akbk{_digest(group, deployment, length=20)}"
+    def container(self) -> str:
+        """Name of the blob container of one cluster (3-63 lower-case letters, digits and single hyphens)."""
+        return f"{_readable(self._filled('container'), 50)}-{_digest(str(self.cluster), length=12)}"
 
+    def instance(self, vault_id: str) -> str:
+        """Id of the backup instance."""
+        return f"{vault_id}/backupInstances/{_readable(self.cluster.name, 45)}-{_digest(str(self.cluster), length=12)}"
 
-def container(cluster: ClusterId) -> str:
-    """Name of the blob container of one cluster (3-63 lower-case letters, digits and single hyphens)."""
-    return f"{_readable(cluster.name, 45)}-{_digest(str(cluster), length=12)}"
+    def _filled(self, kind: str, subscription: str = "") -> str:
+        subscription = subscription or self.cluster.subscription
+        values: Mapping[str, str] = {
+            "cluster": self.cluster.name,
+            "group": self.cluster.group,
+            "region": self.location,
+            "profile": self.profile,
+            "deployment": self.deployment,
+            "subscription": subscription[:8],
+        }
+        return fill(self.naming.pattern(kind, self.location, subscription), values)
 
 
 def binding(cluster: ClusterId, vault_id: str) -> str:
     """Id of the trusted access role binding (name: at most 24 characters)."""
     name = f"backup-{_digest(vault_id, length=16)}"
     return f"{cluster}/trustedAccessRoleBindings/{name}"
-
-
-def instance(cluster: ClusterId, vault_id: str) -> str:
-    """Id of the backup instance."""
-    return f"{vault_id}/backupInstances/{_readable(cluster.name, 45)}-{_digest(str(cluster), length=12)}"
 
 
 def role_assignment(scope: str, principal: str, role: str) -> str:

@@ -181,9 +181,8 @@ class _Holder:
         if claim is None or claim.run != self.run or claim.until < time.time():
             raise ClaimLost("another pass has the row")
 
-    async def enter_region(self) -> bool:
-        location = str((self.row.progress.cluster or {}).get("location", ""))
-        key = Key(self.key.partition, location.replace(" ", "").casefold() or "unknown")
+    async def enter_region(self, place: tuple[str, str]) -> bool:
+        key = Key(*place)
         stored = await self._regions.read(key, RegionRow)
         if live(stored.value.claim, self.claim.message_id, time.time()):
             return False
@@ -229,5 +228,6 @@ def _record(row: ClusterRow, outcome: Outcome, work: Pass, clock: AzureClock) ->
     row.state, row.reason, row.message = state, outcome.reason, outcome.message
     row.who = outcome.who if isinstance(outcome, Blocked) else ("cluster owner" if state is State.REJECTED else "")
     row.policy = work.policy
+    row.fingerprint = work.fingerprint if state is State.PROTECTED else row.fingerprint
     row.progress = work.progress
     row.steps = {name: _describe(observation) for name, observation in work.seen.items()} or row.steps

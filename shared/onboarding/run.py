@@ -8,10 +8,11 @@ from typing import Any
 from shared.arm.answers import Json
 from shared.arm.door import Door
 from shared.arm.failures import FailureClass, classify
-from shared.arm.ids import ClusterId, same_id
+from shared.arm.ids import ClusterId, group_id, same_id
 from shared.arm.policies import CORRELATION
 from shared.catalog.model import Catalog
-from shared.catalog.selection import Selected, Selection, select
+from shared.catalog.rendering import policy_fingerprint
+from shared.catalog.selection import Selected, Selection, select, tag_value
 from shared.errors import ArmError
 from shared.fleet.records import Progress, Storage
 from shared.onboarding.cluster import Cluster, preflight, read_cluster
@@ -20,9 +21,11 @@ from shared.onboarding.engine import CARRIED, Engine, Gate
 from shared.onboarding.outcomes import Blocked, Observation, Outcome, Protected, Rejected, Released, Waiting, Who
 from shared.onboarding.steps import steps_for
 from shared.onboarding.steps.extension import our_extension, storage_of
-from shared.onboarding.world import CLUSTERS_API, World
-from shared.settings import Settings
+from shared.onboarding.world import CLUSTERS_API, GROUPS_API, World
+from shared.settings import Inherit, Settings
 
+_SUBSCRIPTIONS_API = "2022-12-01"
+_INHERITED = "inheritedTags"
 _REFUSED_WAIT = 30.0  # Azure's seconds after the cluster itself couldn't be read
 
 
@@ -41,6 +44,7 @@ class Pass:
 
     jitter: random.Random = field(default_factory=random.SystemRandom)
     policy: str = ""
+    fingerprint: str = ""
     seen: dict[str, Observation] = field(default_factory=dict)
 
     async def run(self) -> Outcome:
@@ -64,12 +68,34 @@ class Pass:
         if isinstance(body, ArmError):
             return Released("ClusterNotFound", "the cluster doesn't exist; what protected it was left as it is")
         if not carried:
-            self.progress.cluster = _essence(body)
+            try:
+                body = {**_essence(body), _INHERITED: await self._inherited(body.get("tags"))}
+            except ArmError as error:
+                return _unreadable(error)
+            self.progress.cluster = body
             self.progress.read_at = self.door.clock.now().timestamp()
         cluster = read_cluster(self.cluster_id, body)
-        selected = select(cluster.tags, self.catalog, self.settings.tag, self.settings.default_policy)
+        tags = {**body.get(_INHERITED, {}), **cluster.tags}
+        selected = select(tags, self.catalog, self.settings.tag, self.settings.default_policy)
         self.policy = selected.name
         return self._unwanted(selected) or preflight(cluster) or await self._advance(cluster, selected, carried)
+
+    async def _inherited(self, own: Mapping[str, str] | None) -> dict[str, str]:
+        """The tag of the resource group, or then of the subscription; {} when the cluster has one itself."""
+        cluster, level = self.cluster_id, self.settings.inherit
+        places: list[tuple[str, str]] = []
+        if level is not Inherit.NONE:
+            places.append((group_id(cluster.subscription, cluster.group), GROUPS_API))
+        if level is Inherit.SUBSCRIPTION:
+            places.append((f"/subscriptions/{cluster.subscription}", _SUBSCRIPTIONS_API))
+        tags: Mapping[str, str] = own or {}
+        for path, api_version in places:
+            found = tag_value(tags, self.settings.tag)
+            if found is not None:
+                break
+            tags = (await self.door.get(path, api_version)).get("tags") or {}
+        value = None if tags is own else tag_value(tags, self.settings.tag)
+        return {} if value is None else {self.settings.tag: value}
 
     def _carried_cluster(self) -> Json | None:
         clock, progress = self.door.clock, self.progress
@@ -94,6 +120,7 @@ class Pass:
         if selected.policy is None:
             raise ValueError(f"selection {selected.selection} has no policy")
         named = (selected.name, selected.policy)
+        self.fingerprint = policy_fingerprint(self.catalog, selected.policy, self.cluster_id.key)
         wanted = desired_protection(cluster, named, self.catalog, self.settings, storage=self.progress.storage)
         world = World(self.door, wanted, self.progress, cluster_read=carried is None)
         if carried is None:
@@ -112,7 +139,8 @@ class Pass:
         """With something else wanted than before, what was seen before says nothing."""
         if self.progress.fingerprint != desired.fingerprint:
             old = self.progress
-            kept = Progress(cluster=old.cluster, read_at=old.read_at, storage=old.storage, granted=old.granted)
+            kept = Progress(cluster=old.cluster, read_at=old.read_at, storage=old.storage)
+            kept.granted, kept.retired, kept.unregistered = old.granted, old.retired, old.unregistered
             for name in Progress.__struct_fields__:  # in place: the world holds it already
                 setattr(old, name, getattr(kept, name))
             old.fingerprint = desired.fingerprint

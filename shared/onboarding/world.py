@@ -3,18 +3,23 @@
 The values here are the few fields that decide something; the rest of Azure's answers is left where it is.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.arm.answers import Json
 from shared.arm.door import Door
-from shared.arm.ids import group_of, name_of, same_id
+from shared.arm.ids import group_of, name_of, same_id, subscription_of
 from shared.errors import ArmError
 from shared.fleet.records import Progress
 from shared.onboarding.cluster import read_cluster
 from shared.onboarding.desired import OWNER_TAG, Desired
+
+if TYPE_CHECKING:
+    from azure.mgmt.dataprotection.aio import DataProtectionMgmtClient
 
 GROUPS_API = "2024-11-01"
 PROVIDERS_API = "2024-11-01"
@@ -83,6 +88,11 @@ class World:
         """Azure's time, epoch seconds."""
         return self.door.clock.now().timestamp()
 
+    @property
+    def backup_client(self) -> DataProtectionMgmtClient:
+        """The typed client of the vault's subscription, which needn't be the cluster's."""
+        return self.door.data_protection(subscription_of(self.desired.vault))
+
     async def cluster_principal(self) -> str:
         """The principal id of the cluster's identity, as Azure says it in this pass."""
         if self._cluster_read:
@@ -131,6 +141,25 @@ class World:
         """Our backup instance."""
         return next((item for item in await self.instances() if same_id(item.id, self.desired.instance)), None)
 
+    async def previous_instances(self) -> Sequence[Instance]:
+        """Our backup instances of this cluster in other vaults of ours: left from before its policy moved."""
+        ours = name_of(self.desired.instance).casefold()
+        return [
+            item
+            for item in await self.instances()
+            if name_of(item.id).casefold() == ours and not same_id(item.id, self.desired.instance)
+        ]
+
+    async def policies_in_use(self) -> set[str]:
+        """Lower-cased ids of the backup policies that the vault's instances use."""
+        client, vault = self.backup_client, self.desired.vault
+
+        async def read() -> set[str]:
+            pages = client.backup_instances.list(group_of(vault), name_of(vault))
+            return {_instance(item.as_dict()).policy_id.casefold() async for item in pages}
+
+        return await self.door.call(read())
+
     def forget_shared(self) -> None:
         """Read anew what other clusters' passes write too: vault, policy and their group."""
         for key in ("vault", "policy", self.desired.vault_group):
@@ -146,7 +175,7 @@ class World:
 
     async def _read_vault(self) -> Vault | ArmError:
         path = self.desired.vault
-        client = self.door.data_protection(self.cluster.id.subscription)
+        client = self.backup_client
         try:
             vault = await self.door.call(client.backup_vaults.get(group_of(path), name_of(path)))
         except ArmError as error:
@@ -162,7 +191,7 @@ class World:
 
     async def _read_policy(self) -> ArmError | None:
         path, vault = self.desired.policy, self.desired.vault
-        client = self.door.data_protection(self.cluster.id.subscription)
+        client = self.backup_client
         try:
             await self.door.call(client.backup_policies.get(group_of(path), name_of(vault), name_of(path)))
         except ArmError as error:

@@ -9,7 +9,7 @@ def steps_for(desired: Desired) -> tuple[Step, ...]:
     """All steps of one cluster, in no order that matters: each says what it needs."""
     return (
         *providers.steps(),
-        groups.vault_group(),
+        groups.vault_group(desired),
         vault.VaultStep(),
         vault.PolicyStep(),
         groups.backup_group(desired),
@@ -20,4 +20,6 @@ def steps_for(desired: Desired) -> tuple[Step, ...]:
         *roles.steps(desired),
         instance.validation(desired),
         instance.InstanceStep(),
+        instance.PreviousInstancesStep(),
+        vault.RetiredPoliciesStep(),
     )

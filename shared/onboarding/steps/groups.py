@@ -42,7 +42,8 @@ class GroupStep(Step):
 
     async def start(self, world: World) -> Observation:
         """Create it; synchronous."""
-        body: dict[str, Any] = {"location": world.cluster.location, "tags": world.desired.owned}
+        tags = world.desired.owned if self.shared else world.desired.tags
+        body: dict[str, Any] = {"location": world.cluster.location, "tags": tags}
         await world.door.put(self._group_id(world.desired), GROUPS_API, body)
         return Met()
 
@@ -62,6 +63,15 @@ class SharedGroupStep(GroupStep):
     shared = True
 
 
+class GivenVaultGroupStep(SharedGroupStep):
+    """The group of a vault that the catalog names: not ours, and none of our business."""
+
+    async def observe(self, world: World) -> Observation:
+        """The vault's own step says what is wrong with it."""
+        del world
+        return Met()
+
+
 class RegionalGroupStep(GroupStep):
     """A region's snapshot group, made by the deployment and never by the app (isolation by region)."""
 
@@ -72,14 +82,15 @@ class RegionalGroupStep(GroupStep):
         return Stuck("SnapshotGroupMissing", message, Who.OPERATOR)
 
 
-def vault_group() -> Step:
+def vault_group(desired: Desired) -> Step:
     """The resource group of the region's vaults."""
-    return SharedGroupStep(VAULT_GROUP, lambda desired: desired.vault_group, lambda world: world.vault())
+    kind = GivenVaultGroupStep if desired.vault_given else SharedGroupStep
+    return kind(VAULT_GROUP, lambda desired: desired.vault_group, lambda world: world.vault())
 
 
 def backup_group(desired: Desired) -> Step:
     """The resource group with snapshots and storage account."""
     kind = RegionalGroupStep if desired.regional else GroupStep
-    if desired.adopted:  # the account stands elsewhere and says nothing about this group
+    if desired.adopted or desired.account_given:  # the account stands elsewhere and says nothing about this group
         return kind(BACKUP_GROUP, lambda wanted: wanted.group, lambda world: world.group(world.desired.group))
     return kind(BACKUP_GROUP, lambda wanted: wanted.group, lambda world: world.account())

@@ -1,5 +1,8 @@
 """validateForBackup, the only probe that says that roles have propagated, and the backup instance itself."""
 
+import re
+
+from shared.arm.door import DATA_PROTECTION_API
 from shared.arm.failures import FailureClass, classify
 from shared.arm.ids import group_of, name_of, same_id
 from shared.errors import ArmError
@@ -9,17 +12,18 @@ from shared.onboarding.step import Step
 from shared.onboarding.steps import roles
 from shared.onboarding.steps.extension import EXTENSION
 from shared.onboarding.steps.trusted_access import BINDING
-from shared.onboarding.steps.vault import POLICY
+from shared.onboarding.steps.vault import INSTANCE, POLICY
 from shared.onboarding.world import Instance, World
 
 VALIDATION = "validation"
-INSTANCE = "backup-instance"
+PREVIOUS = "previous-instances"
 
 _PROPAGATION = 45.0  # Azure's seconds after the last new grant; a validation takes 44 more (recorded)
 _MENDS = 3
 
 _CHANGING = frozenset({"ConfiguringProtection", "UpdatingProtection", "SoftDeleting"})
 _BROKEN = frozenset({"ProtectionError", "ConfiguringProtectionFailed", "NotProtected", "Invalid"})
+_MADE_POLICY = re.compile(r"[a-z][a-z0-9-]*-[0-9a-f]{8}")
 _PROTECTED = "ProtectionConfigured"
 
 
@@ -65,7 +69,7 @@ class ValidationStep(Step):
         if remaining > 0:
             return UnderWay("RolesPropagating", "the newest role assignment is propagating", remaining)
         path = world.desired.vault
-        begin = world.door.data_protection(world.cluster.id.subscription).backup_instances.begin_validate_for_backup
+        begin = world.backup_client.backup_instances.begin_validate_for_backup
         body = {"backupInstance": world.desired.instance_body}
         operation = await world.door.start(begin, group_of(path), name_of(path), body)
         world.progress.operations[self.name] = operation.url
@@ -96,15 +100,19 @@ class InstanceStep(Step):
     async def start(self, world: World) -> Observation:
         """Create it, or send it whole again: PATCH would drop the policy parameters."""
         path, vault = world.desired.instance, world.desired.vault
-        begin = world.door.data_protection(world.cluster.id.subscription).backup_instances.begin_create_or_update
-        body = {"properties": world.desired.instance_body, "tags": world.desired.owned}
+        before = await world.instance()
+        begin = world.backup_client.backup_instances.begin_create_or_update
+        body = {"properties": world.desired.instance_body, "tags": world.desired.tags}
         await world.door.start(begin, group_of(vault), name_of(vault), name_of(path), body)
+        if before is not None and _leaves_policy_of_ours(before, world.desired):
+            world.progress.retired.append(before.policy_id)
         return self.under_way("ConfiguringProtection")
 
     async def _others(self, world: World) -> Observation:
-        """Somebody else's instance for this cluster is reported and left alone."""
+        """Somebody else's instance for this cluster is reported and left alone; our own older one may stand beside."""
+        previous = await world.previous_instances()
         for other in await world.instances():
-            if other.state == _PROTECTED or other.state in _CHANGING:
+            if other not in previous and other.state in (_PROTECTED, *_CHANGING):
                 message = f"backup instance {other.id} protects the cluster already"
                 return Stuck("ProtectedByOthers", message, Who.CLUSTER_OWNER)
         return Absent("no backup instance")
@@ -120,6 +128,39 @@ class InstanceStep(Step):
         world.progress.attempts[self.name] = tries + 1
         world.progress.met.pop(VALIDATION, None)
         return Absent(message)
+
+
+class PreviousInstancesStep(Step):
+    """What an earlier vault of ours still protects of this cluster: kept, or stopped where the policy says so.
+
+    Its recovery points stay either way.
+    """
+
+    name = PREVIOUS
+    needs = (INSTANCE,)
+    usual = 50.0
+
+    async def observe(self, world: World) -> Observation:
+        """Look for instances of ours that still run, if they are to be stopped."""
+        if not world.desired.stop_previous:
+            return Met()
+        running = [item for item in await world.previous_instances() if item.state == _PROTECTED]
+        return Absent(f"{len(running)} still run") if running else Met()
+
+    async def start(self, world: World) -> Observation:
+        """Stop their protection; what they hold is retained for ever."""
+        for instance in await world.previous_instances():
+            if instance.state == _PROTECTED:
+                await world.door.post(f"{instance.id}/stopProtection", DATA_PROTECTION_API)
+        return self.under_way("StoppingPreviousInstance")
+
+
+def _leaves_policy_of_ours(instance: Instance, desired: Desired) -> bool:
+    """Whether the instance had a policy that this app made; others' policies are never deleted."""
+    ours = f"{desired.vault}/backupPolicies/".casefold()
+    made = _MADE_POLICY.fullmatch(name_of(instance.policy_id)) is not None
+    moves = not same_id(instance.policy_id, desired.policy)
+    return moves and made and not desired.vault_given and instance.policy_id.casefold().startswith(ours)
 
 
 def validation(desired: Desired) -> ValidationStep:

@@ -1,5 +1,6 @@
 """Registration of resource providers: assumed until Azure says MissingSubscriptionRegistration, then awaited."""
 
+from shared.arm.ids import subscription_of
 from shared.onboarding.outcomes import Absent, Met, Observation
 from shared.onboarding.step import Step
 from shared.onboarding.world import PROVIDERS_API, World
@@ -11,7 +12,7 @@ CONTAINER_SERVICE = "provider/Microsoft.ContainerService"
 
 
 class ProviderStep(Step):
-    """One resource provider, registered in the cluster's subscription (60-70 s, recorded)."""
+    """One resource provider (60-70 s, recorded). Registering what is registered changes nothing."""
 
     usual = 65.0
 
@@ -23,23 +24,23 @@ class ProviderStep(Step):
         """Ask only where a refusal said that it is missing."""
         if self.registers not in world.progress.unregistered:
             return Met()
-        provider = await world.door.get(self._path(world), PROVIDERS_API)
-        state = provider.get("registrationState")
-        if state == "Registered":
+        states = {(await world.door.get(path, PROVIDERS_API)).get("registrationState") for path in self._paths(world)}
+        if states == {"Registered"}:
             world.progress.unregistered.remove(self.registers)
             return Met()
-        return self.under_way("RegisteringProvider") if state == "Registering" else Absent(str(state))
+        registering = states <= {"Registered", "Registering"}
+        return self.under_way("RegisteringProvider") if registering else Absent("not registered")
 
     async def start(self, world: World) -> Observation:
         """Register; the POST answers with the provider as it stands."""
-        answer = await world.door.post(f"{self._path(world)}/register", PROVIDERS_API)
-        if answer.body.get("registrationState") == "Registered":
-            world.progress.unregistered.remove(self.registers)
-            return Met()
-        return self.under_way("RegisteringProvider", retry_after=answer.operation.retry_after)
+        for path in self._paths(world):
+            await world.door.post(f"{path}/register", PROVIDERS_API)
+        return self.under_way("RegisteringProvider")
 
-    def _path(self, world: World) -> str:
-        return f"/subscriptions/{world.cluster.id.subscription}/providers/{self.registers}"
+    def _paths(self, world: World) -> list[str]:
+        """In the cluster's subscription, and in the vault's where that is another one."""
+        subscriptions = dict.fromkeys((world.cluster.id.subscription, subscription_of(world.desired.vault)))
+        return [f"/subscriptions/{subscription}/providers/{self.registers}" for subscription in subscriptions]
 
 
 def steps() -> tuple[ProviderStep, ...]:

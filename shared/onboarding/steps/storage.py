@@ -45,7 +45,7 @@ class AccountStep(Step):
         account = await world.account()
         if isinstance(account, ArmError):
             return self._absent(world)
-        if world.desired.adopted:
+        if world.desired.adopted or world.desired.account_given:
             return self._judge_adopted(world, str(account.get("location", "")))
         if not owned(account.get("tags"), world.desired):
             message = f"storage account {name_of(world.desired.account)} isn't tagged {OWNER_TAG}={world.desired.owner}"
@@ -58,8 +58,8 @@ class AccountStep(Step):
         body = {
             "location": world.cluster.location,
             "kind": "StorageV2",
-            "sku": {"name": "Standard_LRS"},
-            "tags": world.desired.owned,
+            "sku": {"name": world.desired.account_sku},
+            "tags": world.desired.tags,
             "properties": dict(_PROPERTIES),
         }
         answer = await world.door.put(world.desired.account, STORAGE_API, body)
@@ -73,6 +73,9 @@ class AccountStep(Step):
         if world.desired.adopted:
             message = f"the installed backup extension keeps its backups in {name}, which doesn't exist"
             return Stuck("ForeignExtension", message, Who.CLUSTER_OWNER)
+        if world.desired.account_given:
+            message = f"the catalog names storage account {world.desired.account}, which doesn't exist"
+            return Stuck("StorageAccountMissing", message, Who.OPERATOR)
         if world.desired.regional:
             command = (
                 f"az storage account create --name {name} --resource-group {group} --location "
@@ -86,7 +89,13 @@ class AccountStep(Step):
     def _judge_adopted(self, world: World, location: str) -> Observation:
         if location.replace(" ", "").casefold() == world.cluster.location:
             return Met()
-        message = f"the installed backup extension keeps its backups in {location}, not in the cluster's region"
+        name = name_of(world.desired.account)
+        if world.desired.account_given:
+            message = f"storage account {name}, which the catalog names, is in {location}, not in the cluster's region"
+            return Stuck("StorageAccountElsewhere", message, Who.OPERATOR)
+        message = (
+            f"the installed backup extension keeps its backups in {name} in {location}, not in the cluster's region"
+        )
         return Stuck("ForeignExtension", message, Who.CLUSTER_OWNER)
 
 

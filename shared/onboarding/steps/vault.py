@@ -14,6 +14,8 @@ from shared.onboarding.world import World, owned
 
 VAULT = "vault"
 POLICY = "policy"
+RETIRED = "retired-policies"
+INSTANCE = "backup-instance"
 
 
 class VaultStep(Step):
@@ -29,11 +31,11 @@ class VaultStep(Step):
         """Met when it is provisioned and has an identity."""
         vault = await world.vault()
         if isinstance(vault, ArmError):
-            return Absent("no vault")
-        if not owned(vault.tags, world.desired):
+            return _missing_vault(world) if world.desired.vault_given else Absent("no vault")
+        if not world.desired.vault_given and not owned(vault.tags, world.desired):
             message = f"vault {name_of(world.desired.vault)} isn't tagged {OWNER_TAG}={world.desired.owner}"
             return Stuck("NameTaken", message, Who.OPERATOR)
-        if vault.state == "Failed":
+        if vault.state == "Failed" and not world.desired.vault_given:
             return Absent("its provisioning failed")
         return Met() if vault.state == "Succeeded" and vault.principal_id else self.under_way("CreatingVault")
 
@@ -58,12 +60,45 @@ class PolicyStep(Step):
         instance = await world.instance()
         if instance is not None and instance.policy_id.casefold() == world.desired.policy.casefold():
             return Met()  # a used policy can't be deleted (UserErrorDppPolicyObjectInUse) or edited
-        return Met() if await world.policy() is None else Absent("no such policy in the vault")
+        if await world.policy() is None:
+            return Met()
+        if world.desired.policy_given:
+            message = f"the catalog names backup policy {world.desired.policy}, which doesn't exist"
+            return Stuck("PolicyMissing", message, Who.OPERATOR)
+        return Absent("no such policy in the vault")
 
     async def start(self, world: World) -> Observation:
         """Create it; synchronous (policy PUT is no long-running operation)."""
         path, vault = world.desired.policy, world.desired.vault
-        create = world.door.data_protection(world.cluster.id.subscription).backup_policies.create_or_update
+        create = world.backup_client.backup_policies.create_or_update
         body: Any = world.desired.policy_body  # plain wire JSON; the signature names only the model and bytes
         await world.door.call(create(group_of(path), name_of(vault), name_of(path), body))
         return Met()
+
+
+class RetiredPoliciesStep(Step):
+    """Backup policies that this cluster's instance has left: the last one to leave deletes them."""
+
+    name = RETIRED
+    needs = (INSTANCE,)
+    shared = True
+
+    async def observe(self, world: World) -> Observation:
+        """Only a pass that moved an instance has anything to clear away."""
+        return Absent(f"left {len(world.progress.retired)}") if world.progress.retired else Met()
+
+    async def start(self, world: World) -> Observation:
+        """Delete what the vault's own list of instances shows as unused; what is still used is left to its users."""
+        used = await world.policies_in_use()
+        vault = world.desired.vault
+        delete = world.backup_client.backup_policies.delete
+        for policy in world.progress.retired:
+            if policy.casefold() not in used:
+                await world.door.call(delete(group_of(vault), name_of(vault), name_of(policy)))
+        world.progress.retired.clear()
+        return Met()
+
+
+def _missing_vault(world: World) -> Observation:
+    message = f"the catalog names vault {world.desired.vault}, which doesn't exist"
+    return Stuck("VaultMissing", message, Who.OPERATOR)

@@ -38,10 +38,12 @@ class ToyWorld:
     progress: Progress = field(default_factory=Progress)
     moment: float = 1_000_000.0
     cluster: Any = None
+    desired: Any = None
     forgotten: int = 0
 
     def __post_init__(self) -> None:
         self.cluster = type("Cluster", (), {"id": CLUSTER})()
+        self.desired = type("Desired", (), {"shared_place": ("subscription", "region")})()
 
     def now(self) -> float:
         return self.moment
@@ -63,7 +65,7 @@ class ToyGate:
         if self.lost:
             raise ClaimLost("taken over")
 
-    async def enter_region(self) -> bool:
+    async def enter_region(self, place: tuple[str, str]) -> bool:
         return self.region
 
 
