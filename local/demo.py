@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, ConsoleRenderable
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -27,6 +27,7 @@ from rich.text import Text
 
 from local import picture
 from local.measures import onboarding
+from local.rollover import roll_over
 from local.stack import ROOT, PartError, Stack, cluster_id, stack
 
 if TYPE_CHECKING:
@@ -188,9 +189,13 @@ async def demo(console: Console, svg: Path | None = None) -> bool:
     """
     folder = ROOT / "build" / "demo"
     shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    catalog = folder / "backup-policies.yaml"
+    catalog.write_text((ROOT / "backup-policies.yaml").read_text())
     clusters = subjects()
+    rollover = None
     console.print("Starting storage (Azurite), a simulated Azure and a Functions host ...")
-    async with stack(folder, time_scale=TIME_SCALE) as running:
+    async with stack(folder, time_scale=TIME_SCALE, settings={"AUTOPILOT_CATALOG": str(catalog)}) as running:
         await running.subscribe()
         console.print(intent(clusters))
         await create(running, clusters)
@@ -203,14 +208,19 @@ async def demo(console: Console, svg: Path | None = None) -> bool:
                 "reason": cluster.row.get("reason") or "no status row",
                 **(await onboarding(running, cluster.id)).as_json(),
             }
-    console.print(report(clusters))
+        console.print(report(clusters))
+        blog = next(cluster for cluster in clusters if cluster.tag == "bronze")
+        if blog.arrived:
+            rollover = await roll_over(running, blog.id, catalog, console)
     result = ROOT / "build" / "demo.json"
-    result.write_text(json.dumps({"clusters": [cluster.result for cluster in clusters]}, indent=2) + "\n")
-    good = all(cluster.arrived for cluster in clusters)
+    told = {"clusters": [cluster.result for cluster in clusters], "rollover": rollover and rollover.as_json()}
+    result.write_text(json.dumps(told, indent=2) + "\n")
+    good = all(cluster.arrived for cluster in clusters) and rollover is not None and rollover.good
     verdict = "Every cluster ended as it must." if good else f"Not every cluster ended as it must: see {folder}/*.log"
     console.print(f"{verdict} Written to {result.relative_to(ROOT)}.")
     if svg is not None:
-        picture.save([intent(clusters), "", report(clusters), verdict], "make demo", svg)
+        chapter: list[ConsoleRenderable | str] = [rollover.told(), ""] if rollover else []
+        picture.save([intent(clusters), "", report(clusters), *chapter, verdict], "make demo", svg)
     return good
 
 
