@@ -234,6 +234,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; the exit status."""
     options = _arguments(arguments)
     console = Console(width=None if sys.stdout.isatty() else 140)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs with it ignored
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # parts are stopped either way
     try:
         return 0 if asyncio.run(demo(console, options.svg)) else 1

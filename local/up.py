@@ -66,6 +66,7 @@ async def up(console: Console) -> None:
 def main() -> int:
     """Run from the command line; the exit status."""
     console = Console()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs with it ignored
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # parts are stopped either way
     try:
         asyncio.run(up(console))
