@@ -1,6 +1,5 @@
 """Catalog text -> catalog, or every fault of it with file, line, field and what is allowed there."""
 
-import re
 from difflib import get_close_matches
 from pathlib import Path as FilePath
 from types import UnionType
@@ -8,10 +7,18 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
-from shared.catalog.document import Document, Path, parse
-from shared.catalog.model import NAME, Catalog
+from shared.catalog.document import MAX_BYTES, Document, Path, parse
+from shared.catalog.model import Catalog
+from shared.catalog.selection import NONE
 from shared.catalog.value import CatalogValue
 from shared.errors import CatalogError
+
+MAX_FAULTS = 200
+"""More than anybody reads at once; a file of nothing but faults doesn't take minutes."""
+
+
+class _Enough(Exception):
+    """So many faults that the rest isn't looked for."""
 
 
 class _Checker:
@@ -26,19 +33,25 @@ class _Checker:
         if struct is not None and value is not None:
             self._check_struct(struct, value, path)
         elif get_origin(wanted) is dict and isinstance(value, dict):
+            names, items = get_args(wanted)
             for name, item in value.items():
-                if not re.match(NAME, name):
-                    self.fault((*path, name), "wanted: 1 to 32 lower-case letters, digits and hyphens as a name")
-                self.check(get_args(wanted)[1], item, (*path, name))
+                self._convert(names, name, (*path, name))
+                self.check(items, item, (*path, name))
+        elif get_origin(wanted) is tuple and isinstance(value, list):
+            for index, item in enumerate(value):
+                self.check(get_args(wanted)[0], item, (*path, str(index)))
         else:
             self._convert(wanted, value, path)
 
     def fault(self, path: Path, text: str) -> None:
-        self.faults.append((self._document.line_of(path), f"{'.'.join(path) or 'the file'}: {text}"))
+        self.faults.append((self._document.line_of(path), f"{_shown(path)}: {text}"))
+        if len(self.faults) == MAX_FAULTS:
+            self.faults.append((self._document.last_line, f"more than {MAX_FAULTS} faults; the rest isn't listed"))
+            raise _Enough
 
     def _check_struct(self, struct: type[CatalogValue], value: Any, path: Path) -> None:
         if not isinstance(value, dict):
-            self.fault(path, f"is {value!r}; wanted: fields, one a line")
+            self.fault(path, f"is {_quoted(value)}; wanted: fields, one a line")
             return
         before = len(self.faults)
         fields = {item.encode_name: item for item in msgspec.structs.fields(struct)}
@@ -58,11 +71,23 @@ class _Checker:
         try:
             msgspec.convert(value, wanted)
         except msgspec.ValidationError as error:
-            self.fault(path, f"is {str(value)[:80]!r}; {_explained(wanted, error)}" if _leaf(value) else str(error))
+            self.fault(path, f"is {_quoted(value)}; {_explained(wanted, value, error)}" if _leaf(value) else str(error))
 
 
 def _leaf(value: Any) -> bool:
     return not isinstance(value, dict | list)
+
+
+def _shown(path: Path) -> str:
+    parts = (part if len(part) <= 80 else f"{part[:80]}..." for part in path)  # noqa: PLR2004  # fits a line
+    return ".".join(parts) or "the file"
+
+
+def _quoted(value: Any) -> str:
+    if value is None:
+        return "empty"
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return repr(text if len(text) <= 80 else f"{text[:80]}...")  # noqa: PLR2004  # fits a line
 
 
 def _struct_in(wanted: Any) -> type[CatalogValue] | None:
@@ -70,15 +95,47 @@ def _struct_in(wanted: Any) -> type[CatalogValue] | None:
     return next((item for item in options if isinstance(item, type) and issubclass(item, CatalogValue)), None)
 
 
-def _explained(wanted: Any, error: msgspec.ValidationError) -> str:
+def _explained(wanted: Any, value: Any, error: msgspec.ValidationError) -> str:
     """Say what is allowed, in the model's own words where it has any."""
-    candidates = (wanted, *get_args(wanted))
-    for item in candidates:
+    hint = "; in quotes it is text" if isinstance(value, bool | int | float) and _is_text(wanted, str(value)) else ""
+    for item in (wanted, *get_args(wanted)):
         for meta in getattr(item, "__metadata__", ()):
             if isinstance(meta, msgspec.Meta) and meta.description:
-                return f"wanted: {meta.description}"
+                return f"wanted: {meta.description}{hint}"
     choices = [choice for choice in get_args(wanted) if isinstance(choice, str)]
-    return f"wanted: one of {', '.join(choices)}" if choices else str(error)
+    return f"wanted: one of {', '.join(choices)}" if choices else f"{error}{hint}"
+
+
+def _is_text(wanted: Any, text: str) -> bool:
+    try:
+        msgspec.convert(text, wanted)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _faults(document: Document, first: msgspec.ValidationError) -> list[tuple[int, str]]:
+    """Every fault of a document that isn't a catalog; `first` is what msgspec says of it."""
+    checker = _Checker(document)
+    try:
+        checker.check(Catalog, {} if document.value is None else document.value, ())
+    except _Enough:
+        pass
+    return checker.faults or [(1, str(first))]
+
+
+def _dangling(catalog: Catalog, document: Document) -> list[tuple[int, str]]:
+    """Faults of what the policies of a catalog mean together."""
+    found: list[tuple[int, str]] = []
+    for name, policy in catalog.policies.items():
+        if name == NONE:
+            path: Path = ("policies", name)
+            found.append((document.line_of(path), f"{_shown(path)}: as a tag's value {NONE!r} means no backup"))
+        if policy.vault_profile not in catalog.vault_profiles:
+            path = ("policies", name, "vaultProfile")
+            known = ", ".join(catalog.vault_profiles) or "none"
+            found.append((document.line_of(path), f"{_shown(path)}: no such vault profile; known: {known}"))
+    return found
 
 
 def loads(text: str, source: str) -> Catalog:
@@ -90,18 +147,14 @@ def loads(text: str, source: str) -> Catalog:
     document = parse(text)
     faults = list(document.faults)
     if not faults:
-        checker = _Checker(document)
-        checker.check(Catalog, document.value if document.value is not None else {}, ())
-        faults = checker.faults
-    if not faults:
-        catalog = msgspec.convert(document.value, Catalog)
-        for name, policy in catalog.policies.items():
-            if policy.vault_profile not in catalog.vault_profiles:
-                path = ("policies", name, "vaultProfile")
-                known = ", ".join(catalog.vault_profiles) or "none"
-                faults.append((document.line_of(path), f"{'.'.join(path)}: no such vault profile; known: {known}"))
-        if not faults:
-            return catalog
+        try:
+            catalog = msgspec.convert(document.value, Catalog)
+        except msgspec.ValidationError as error:
+            faults = _faults(document, error)
+        else:
+            faults = _dangling(catalog, document)
+            if not faults:
+                return catalog
     raise CatalogError("Backup policy catalog", [f"{source}:{line}: {text}" for line, text in sorted(faults)])
 
 
@@ -112,7 +165,15 @@ def load(path: FilePath) -> Catalog:
         CatalogError: the file can't be read, or has faults.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
         raise CatalogError("Backup policy catalog", [f"{path.name}:1: can't be read: {error}"]) from error
+    if len(data) > MAX_BYTES:
+        raise CatalogError("Backup policy catalog", [f"{path.name}:1: larger than {MAX_BYTES} bytes"])
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise CatalogError("Backup policy catalog", [f"{path.name}:{line}: isn't UTF-8: {error.reason}"]) from error
     return loads(text, path.name)

@@ -16,9 +16,9 @@ def known_zone(name: str) -> str:
     """
     from tzlocal.windows_tz import tz_win  # noqa: PLC0415  # costs 20 ms: only where a zone is named
 
-    windows: str | None = tz_win.get(name)
+    windows: str | None = tz_win.get(name) if name else None  # the table has an entry for no name at all
     if windows is None:
-        near = get_close_matches(name, tz_win, n=1)
+        near = get_close_matches(name, tz_win, n=1) if name else []
         hint = f"did you mean {near[0]!r}?" if near else "an IANA name such as Europe/Berlin is wanted"
         raise ValueError(f"timeZone {name!r} isn't known; {hint}")
     return windows

@@ -74,11 +74,33 @@ def test_the_shipped_catalog_has_the_three_promised_policies() -> None:
         ),
         (("{every: PT4H}", "&x {every: PT4H}\n    contents: *x"), "anchors and aliases"),
         (("  one:", "\tone:"), "no valid YAML"),
+        (("{every: PT4H}", '{start: "02:00\\n"}'), "policies.one.schedule.start: is '02:00\\n'; wanted: one line"),
+        (("{every: PT4H}", '{timeZone: ""}'), "an IANA name such as Europe/Berlin is wanted"),
+        (("{every: PT4H}", "{timeZone: Europe/Berln}"), "did you mean 'Europe/Berlin'?"),
+        (("P7D", "P7D\n    contents: {includedNamespaces: shop}"), "wanted: a list, such as [a, b]"),
+        (
+            ("P7D", "P7D\n    contents:\n      hooks:\n        - {name: a, namespce: b}"),
+            "c.yaml:11: policies.one.contents.hooks.0.namespce: unknown field; did you mean 'namespace'?",
+        ),
+        (("P7D", "P7D\n    tags: {fixed: {costCenter: 1.5}}"), "policies.one.tags.fixed.costCenter: is '1.5'; wanted:"),
+        (("P7D", "P7D\n    tags: {fixed: {'a/b': x}}"), "wanted: a tag's name: 1 to 512 characters"),
+        (("P7D", "P7D\n    description: 5"), "is '5'; wanted: text; put it in quotes"),
+        (("P7D", "P7D\n    costCeiling: 1e3"), "wanted: an amount of money above 0"),
+        (("one:", '"one\\n":'), "lower-case letters, digits and hyphens"),
     ],
 )
 def test_each_fault_names_line_field_and_what_is_allowed(change: tuple[str, str], fault: str) -> None:
     """A slip is an error at its place, not a surprise later."""
     assert fault in faults(GOOD.replace(*change))
+
+
+def test_amounts_have_decimals_and_tags_any_name() -> None:
+    """Money is no integer, and a tag's name isn't bound to the rules for names of policies."""
+    text = (
+        GOOD + "    costCeiling: 99.5\n    tags: {fixed: {Cost Center: '4711'}}\n    description: |\n      a\n      b\n"
+    )
+    policy = loads(text, "c.yaml").policies["one"]
+    assert (policy.cost_ceiling, policy.tags.fixed, policy.description) == (99.5, {"Cost Center": "4711"}, "a\nb\n")
 
 
 def test_all_faults_are_listed_at_once() -> None:
