@@ -1,11 +1,12 @@
 """YAML as people mean it: plain values with the line of each, and an error for what YAML makes of a slip.
 
-Only true, false, null and decimal integers are anything but text (YAML 1.2's core): `no`, `01:00` and `0o14` stay
-text and are then refused or accepted by the field that they stand in. Duplicate keys, aliases and files that are huge
-or deeply nested are errors.
+Only true, false, null and decimal numbers are anything but text (YAML 1.2's core): `no`, `01:00`, `1e3` and `0o14`
+stay text and are then refused or accepted by the field that they stand in. Duplicate keys, aliases and files that are
+huge or deeply nested are errors.
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -14,6 +15,12 @@ Path = tuple[str, ...]
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 12
+
+_WORDS: dict[str, bool | None] = {"true": True, "false": False, "": None, "null": None, "~": None}
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?")
+_NO_ANCHORS = "anchors and aliases aren't read; write the value out"
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # only escapes in double quotes can bring them
+_NUMERIC = frozenset("-0123456789")
 
 
 class Document:
@@ -24,6 +31,11 @@ class Document:
         self.lines: dict[Path, int] = {}
         self.faults: list[tuple[int, str]] = []
 
+    @property
+    def last_line(self) -> int:
+        """The last line on which something starts."""
+        return max(self.lines.values(), default=1)
+
     def line_of(self, path: Path) -> int:
         """The line of a field, or of the nearest one around it that the file has."""
         while path and path not in self.lines:
@@ -31,67 +43,126 @@ class Document:
         return self.lines.get(path, 1)
 
 
-def _scalar(node: yaml.ScalarNode) -> str | int | bool | None:
-    text: str = node.value
-    if node.style in ("'", '"', "|", ">"):
+class _Unreadable(Exception):
+    """Nothing after this line is worth reading."""
+
+    def __init__(self, line: int, text: str) -> None:
+        self.line = line
+        self.text = text
+        super().__init__(text)
+
+
+def _plain(text: str) -> str | int | float | bool | None:
+    if text in _WORDS:
+        return _WORDS[text]
+    match = _NUMBER.fullmatch(text) if text[0] in _NUMERIC else None
+    if match is None:
         return text
-    if text in ("true", "false"):
-        return text == "true"
-    if text in ("", "null", "~"):
-        return None
-    return int(text) if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", text) else text
+    return float(text) if match[1] else int(text)
 
 
-class _Builder:
-    def __init__(self, document: Document) -> None:
-        self._document = document
-        self._seen: set[int] = set()
+class _Reader:
+    """Reads one document off the parser's events."""
 
-    def build(self, node: yaml.Node, path: Path) -> Any:
-        line = node.start_mark.line + 1
-        self._document.lines.setdefault(path, line)
-        if id(node) in self._seen:
-            return self._fault(line, "anchors and aliases aren't read; write the value out")
-        self._seen.add(id(node))
-        if len(path) > MAX_DEPTH:
-            return self._fault(line, f"nested deeper than {MAX_DEPTH} levels")
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, path)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.build(item, (*path, str(index))) for index, item in enumerate(node.value)]
-        return _scalar(node) if isinstance(node, yaml.ScalarNode) else None
+    def __init__(self, text: str, document: Document) -> None:
+        self._next: Callable[[], Any] = yaml.CSafeLoader(text).get_event
+        self._lines = document.lines
+        self._faults = document.faults
 
-    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+    def read(self) -> Any:
+        """The value of the only document; None when there is none."""
+        self._next()  # the stream's start
+        if type(self._next()) is yaml.StreamEndEvent:
+            return None
+        value = self._value(self._next(), ())
+        self._next()  # the document's end
+        event = self._next()
+        if type(event) is not yaml.StreamEndEvent:
+            self._fault(event, "a second document starts here; a catalog is one")
+        return value
+
+    def _value(self, event: Any, path: Path) -> Any:
+        kind = type(event)
+        self._lines.setdefault(path, event.start_mark.line + 1)
+        if kind is yaml.AliasEvent:
+            self._fault(event, _NO_ANCHORS)
+            return None
+        if event.anchor is not None:
+            self._fault(event, _NO_ANCHORS)
+        if event.tag is not None:
+            self._fault(event, f"tags such as {event.tag[:40]} aren't read; leave it out")
+        if kind is yaml.ScalarEvent:
+            return self._quoted(event) if event.style else _plain(event.value)
+        if len(path) >= MAX_DEPTH:
+            raise _Unreadable(event.start_mark.line + 1, f"nested deeper than {MAX_DEPTH} levels")
+        return self._mapping(path) if kind is yaml.MappingStartEvent else self._sequence(path)
+
+    def _quoted(self, event: Any) -> str:
+        text: str = event.value
+        if _CONTROL.search(text):
+            self._fault(event, "control characters can't be meant")
+        return text
+
+    def _sequence(self, path: Path) -> list[Any]:
+        items: list[Any] = []
+        while type(event := self._next()) is not yaml.SequenceEndEvent:
+            items.append(self._value(event, (*path, str(len(items)))))
+        return items
+
+    def _mapping(self, path: Path) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            key, line = str(key_node.value), key_node.start_mark.line + 1
-            if not isinstance(key_node, yaml.ScalarNode) or key == "<<":
-                self._fault(line, "a key must be plain text")
-            elif key in result:
-                self._fault(line, f"{key!r} stands twice in {'.'.join(path) or 'the file'}")
-            else:
-                self._document.lines[*path, key] = line
-                result[key] = self.build(value_node, (*path, key))
+        while type(event := self._next()) is not yaml.MappingEndEvent:
+            key = self._key(event, path, result)
+            if key is None:
+                self._value(self._next(), (*path, ""))
+                continue
+            here = (*path, key)
+            self._lines[here] = event.start_mark.line + 1
+            result[key] = self._value(self._next(), here)
         return result
 
-    def _fault(self, line: int, text: str) -> None:
-        self._document.faults.append((line, text))
+    def _key(self, event: Any, path: Path, known: dict[str, Any]) -> str | None:
+        """The key, or None with a fault."""
+        if type(event) is not yaml.ScalarEvent or event.anchor is not None or event.tag is not None:
+            self._fault(event, "a key must be plain text")
+            self._value(event, (*path, ""))
+            return None
+        key: str = event.value
+        if key == "<<":
+            self._fault(event, "merge keys aren't read; write the fields out")
+        elif key in known:
+            self._fault(event, f"{key[:80]!r} stands twice in {'.'.join(path) or 'the file'}")
+        else:
+            return key
+        return None
+
+    def _fault(self, event: Any, text: str) -> None:
+        self._faults.append((event.start_mark.line + 1, text))
 
 
 def parse(text: str) -> Document:
     """Read one YAML document; never raises for what the text holds."""
     document = Document()
-    if len(text.encode()) > MAX_BYTES:
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as error:
+        document.faults.append((_line_at(text, error.start), "no valid YAML: half of a surrogate pair"))
+        return document
+    if len(data) > MAX_BYTES:
         document.faults.append((1, f"larger than {MAX_BYTES} bytes"))
         return document
     try:
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        document.value = _Reader(text, document).read()
+    except _Unreadable as error:
+        document.faults.append((error.line, error.text))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         document.faults.append((line, f"no valid YAML: {error.problem or error.context}"))
-    except (yaml.YAMLError, RecursionError) as error:
-        document.faults.append((1, f"no valid YAML: {type(error).__name__}: {str(error)[:200]}"))
-    else:
-        if node is not None:
-            document.value = _Builder(document).build(node, ())
+    except yaml.reader.ReaderError as error:
+        line = data.count(b"\n", 0, error.position) + 1
+        document.faults.append((line, f"no valid YAML: {error.reason}: character {error.character:#04x}"))
     return document
+
+
+def _line_at(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1

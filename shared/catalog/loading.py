@@ -1,5 +1,6 @@
 """Catalog text -> catalog, or every fault of it with file, line, field and what is allowed there."""
 
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path as FilePath
 from types import UnionType
@@ -97,16 +98,21 @@ def _struct_in(wanted: Any) -> type[CatalogValue] | None:
 
 def _explained(wanted: Any, value: Any, error: msgspec.ValidationError) -> str:
     """Say what is allowed, in the model's own words where it has any."""
-    hint = "; in quotes it is text" if isinstance(value, bool | int | float) and _is_text(wanted, str(value)) else ""
+    if get_origin(wanted) is tuple:
+        return "wanted: a list, such as [a, b]"
+    hint = "; put it in quotes" if isinstance(value, bool | int | float) and _fits(wanted, str(value)) else ""
+    if wanted is str:
+        return f"wanted: text{hint}"
     for item in (wanted, *get_args(wanted)):
         for meta in getattr(item, "__metadata__", ()):
             if isinstance(meta, msgspec.Meta) and meta.description:
-                return f"wanted: {meta.description}{hint}"
+                lines = "one line: " if isinstance(value, str) and "\n" in value else ""
+                return f"wanted: {lines}{meta.description}{hint}"
     choices = [choice for choice in get_args(wanted) if isinstance(choice, str)]
-    return f"wanted: one of {', '.join(choices)}" if choices else f"{error}{hint}"
+    return f"wanted: one of {', '.join(choices)}" if choices else str(error)
 
 
-def _is_text(wanted: Any, text: str) -> bool:
+def _fits(wanted: Any, text: str) -> bool:
     try:
         msgspec.convert(text, wanted)
     except msgspec.ValidationError:
@@ -117,10 +123,8 @@ def _is_text(wanted: Any, text: str) -> bool:
 def _faults(document: Document, first: msgspec.ValidationError) -> list[tuple[int, str]]:
     """Every fault of a document that isn't a catalog; `first` is what msgspec says of it."""
     checker = _Checker(document)
-    try:
+    with suppress(_Enough):
         checker.check(Catalog, {} if document.value is None else document.value, ())
-    except _Enough:
-        pass
     return checker.faults or [(1, str(first))]
 
 

@@ -12,8 +12,11 @@ from msgspec import Meta, field
 from shared.catalog.naming import Naming
 from shared.catalog.value import CatalogValue
 
-NAME = r"^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$"
-"""Names of policies and vault profiles: they become parts of Azure names, which start with a letter."""
+NAME = r"^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$(?!\n)"
+"""Names of policies and vault profiles: they become parts of Azure names, which start with a letter.
+
+Python's `$` also matches before a line break at the end, hence what follows it in all patterns.
+"""
 
 MAX_OPERATIONAL_DAYS = 360
 MAX_NAMESPACES = 800
@@ -25,33 +28,40 @@ _VAULT = r"Microsoft\.DataProtection/backupVaults/[A-Za-z0-9-]{2,50}"
 _ACCOUNT = r"Microsoft\.Storage/storageAccounts/[a-z0-9]{3,24}"
 _IN_GROUP = rf"^/subscriptions/{_GUID}/resourceGroups/[\w\-.()]{{1,90}}/providers/"
 
-Days = Annotated[str, Meta(pattern=r"^P[1-9][0-9]{0,3}D$", description="a number of days, such as P7D")]
+Name = Annotated[str, Meta(pattern=NAME, description="1 to 32 lower-case letters, digits and hyphens as a name")]
+Days = Annotated[str, Meta(pattern=r"^P[1-9][0-9]{0,3}D$(?!\n)", description="a number of days, such as P7D")]
 LongDuration = Annotated[
-    str, Meta(pattern=r"^P[1-9][0-9]{0,3}[DWMY]$", description="days, weeks, months or years, such as P90D or P1Y")
+    str,
+    Meta(pattern=r"^P[1-9][0-9]{0,3}[DWMY]$(?!\n)", description="days, weeks, months or years, such as P90D or P1Y"),
 ]
 Span = Annotated[
     str,
     Meta(
-        pattern=r"^(PT[1-9][0-9]{0,3}[HM]|P[1-9][0-9]{0,2}D)$", description="minutes, hours or days: PT30M, PT6H, P1D"
+        pattern=r"^(PT[1-9][0-9]{0,3}[HM]|P[1-9][0-9]{0,2}D)$(?!\n)",
+        description="minutes, hours or days: PT30M, PT6H, P1D",
     ),
 ]
 TimeOfDay = Annotated[
     str,
-    Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description='a time of day with two digits each, such as "02:00"'),
+    Meta(
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)",
+        description='a time of day with two digits each, such as "02:00"',
+    ),
 ]
 Namespace = Annotated[
-    str, Meta(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", description="the name of a Kubernetes namespace")
+    str, Meta(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$(?!\n)", description="the name of a Kubernetes namespace")
 ]
 ResourceType = Annotated[
-    str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9.-]{0,252}$", description="a Kubernetes resource type, such as secrets")
+    str,
+    Meta(pattern=r"^[A-Za-z][A-Za-z0-9.-]{0,252}$(?!\n)", description="a Kubernetes resource type, such as secrets"),
 ]
 LabelSelector = Annotated[
-    str, Meta(pattern=r"^[^\s=]{1,253}=[^\s=]{0,63}$", description="a label and its value, such as app=shop")
+    str, Meta(pattern=r"^[^\s=]{1,253}=[^\s=]{0,63}$(?!\n)", description="a label and its value, such as app=shop")
 ]
 VaultId = Annotated[
     str,
     Meta(
-        pattern=_IN_GROUP + r"Microsoft\.DataProtection/backupVaults/[A-Za-z0-9-]{2,50}$",
+        pattern=_IN_GROUP + r"Microsoft\.DataProtection/backupVaults/[A-Za-z0-9-]{2,50}$(?!\n)",
         description="a vault's ARM id",
     ),
 ]
@@ -59,22 +69,27 @@ PolicyId = Annotated[
     str,
     Meta(
         pattern=_IN_GROUP
-        + r"Microsoft\.DataProtection/backupVaults/[A-Za-z0-9-]{2,50}/backupPolicies/[A-Za-z0-9-]{3,150}$",
+        + r"Microsoft\.DataProtection/backupVaults/[A-Za-z0-9-]{2,50}/backupPolicies/[A-Za-z0-9-]{3,150}$(?!\n)",
         description="a backup policy's ARM id",
     ),
 ]
 AccountId = Annotated[
     str,
     Meta(
-        pattern=_IN_GROUP + r"Microsoft\.Storage/storageAccounts/[a-z0-9]{3,24}$",
+        pattern=_IN_GROUP + r"Microsoft\.Storage/storageAccounts/[a-z0-9]{3,24}$(?!\n)",
         description="a storage account's ARM id",
     ),
 ]
-SubscriptionId = Annotated[str, Meta(pattern=rf"^{_GUID}$", description="a subscription's id")]
+SubscriptionId = Annotated[str, Meta(pattern=rf"^{_GUID}$(?!\n)", description="a subscription's id")]
 AccountSku = Literal["Standard_LRS", "Standard_ZRS", "Standard_GRS", "Standard_RAGRS", "Standard_GZRS"]
 TagName = Annotated[
-    str, Meta(pattern=r"^[^<>%&\\?/]{1,512}$", description="a tag's name: 1 to 512 characters, none of < > % & \\ ? /")
+    str,
+    Meta(
+        pattern=r"^[^<>%&\\?/\x00-\x1f]{1,128}$(?!\n)",
+        description="a tag's name: 1 to 128 characters, none of < > % & \\ ? /",
+    ),
 ]
+"""Storage accounts take 128 characters, other resources 512 ("Use tags to organize your Azure resources")."""
 TagValue = Annotated[str, Meta(max_length=256, description="a tag's value: at most 256 characters")]
 
 
@@ -233,14 +248,22 @@ class Tags(CatalogValue, frozen=True):
     copied: tuple[TagName, ...] = ()
 
     def __post_init__(self) -> None:
-        """Azure allows 50 tags; one is the app's own."""
-        if len(self.fixed) + len(self.copied) > MAX_TAGS:
+        """Azure allows 50 tags; one is the app's own. Names of tags have no case."""
+        names = [name.casefold() for name in (*self.fixed, *self.copied)]
+        if len(names) > MAX_TAGS:
             raise ValueError(f"sets more than {MAX_TAGS} tags")
-        if any(name.casefold() == "managed-by" for name in (*self.fixed, *self.copied)):
+        if "managed-by" in names:
             raise ValueError("managed-by is the app's own tag")
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"sets {', '.join(twice)} twice; names of tags have no case")
+        reserved = [name for name in names if name.startswith(RESERVED_TAGS)]
+        if reserved:
+            raise ValueError(f"{', '.join(reserved)}: Azure keeps names that start with {', '.join(RESERVED_TAGS)}")
 
 
 MAX_TAGS = 49
+RESERVED_TAGS = ("azure", "microsoft", "windows")
 
 
 class Policy(CatalogValue, frozen=True):
@@ -285,8 +308,8 @@ class Policy(CatalogValue, frozen=True):
 class Catalog(CatalogValue, frozen=True):
     """All policies, the vault profiles that they name, and how things are named."""
 
-    vault_profiles: dict[str, VaultProfile]
-    policies: dict[str, Policy]
+    vault_profiles: dict[Name, VaultProfile]
+    policies: dict[Name, Policy]
     naming: Naming = field(default_factory=Naming)
 
     def profile_of(self, policy: Policy) -> VaultProfile:

@@ -18,12 +18,12 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 Pattern = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9{}-]{1,80}$",
+        pattern=r"^[A-Za-z0-9{}-]{1,80}$(?!\n)",
         description="letters, digits, hyphens and placeholders such as {cluster}, at most 80 characters",
     ),
 ]
 SubscriptionId = Annotated[
-    str, Meta(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", description="a subscription's id")
+    str, Meta(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$(?!\n)", description="a subscription's id")
 ]
 Kind = Literal["vaultGroup", "vault", "backupGroup", "regionalGroup", "storageAccount", "container"]
 
@@ -49,7 +49,9 @@ class Names(CatalogValue, frozen=True):
 class Override(Names, frozen=True, kw_only=True):
     """Other patterns in one region, in one subscription, or in one region of one subscription."""
 
-    region: Annotated[str, Meta(pattern=r"^[a-z0-9]{2,40}$", description="a region such as westeurope")] | None = None
+    region: (
+        Annotated[str, Meta(pattern=r"^[a-z0-9]{2,40}$(?!\n)", description="a region such as westeurope")] | None
+    ) = None
     subscription: SubscriptionId | None = None
 
     def __post_init__(self) -> None:

@@ -83,7 +83,7 @@ def test_the_shipped_catalog_has_the_three_promised_policies() -> None:
             "c.yaml:11: policies.one.contents.hooks.0.namespce: unknown field; did you mean 'namespace'?",
         ),
         (("P7D", "P7D\n    tags: {fixed: {costCenter: 1.5}}"), "policies.one.tags.fixed.costCenter: is '1.5'; wanted:"),
-        (("P7D", "P7D\n    tags: {fixed: {'a/b': x}}"), "wanted: a tag's name: 1 to 512 characters"),
+        (("P7D", "P7D\n    tags: {fixed: {'a/b': x}}"), "wanted: a tag's name: 1 to 128 characters"),
         (("P7D", "P7D\n    description: 5"), "is '5'; wanted: text; put it in quotes"),
         (("P7D", "P7D\n    costCeiling: 1e3"), "wanted: an amount of money above 0"),
         (("one:", '"one\\n":'), "lower-case letters, digits and hyphens"),
