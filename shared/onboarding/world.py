@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shared.arm.answers import Json
+from shared.arm.answers import Json, OperationState
 from shared.arm.door import Door
 from shared.arm.ids import group_of, name_of, same_id, subscription_of
 from shared.errors import ArmError
@@ -26,6 +26,8 @@ PROVIDERS_API = "2024-11-01"
 STORAGE_API = "2024-01-01"
 CLUSTERS_API = "2024-09-01"
 ROLES_API = "2022-04-01"
+
+_NO_ANSWER = frozenset({0, 408, 429, 502, 503, 504})  # says nothing about the operation: ask again
 
 PROVIDER, RESOURCE_TYPE = "Microsoft.ContainerService", "managedClusters"
 
@@ -92,6 +94,27 @@ class World:
     def backup_client(self) -> DataProtectionMgmtClient:
         """The typed client of the vault's subscription, which needn't be the cluster's."""
         return self.door.data_protection(subscription_of(self.desired.vault))
+
+    async def operation(self, step: str) -> OperationState | None:
+        """One look at the operation that a step left running; None when it left none.
+
+        One that has ended is forgotten, and so is one that can't be asked any more: losing it costs a repeat.
+
+        Raises:
+            ArmError: the look failed; an operation asked at its Location fails in the same form.
+        """
+        url = self.progress.operations.get(step)
+        if not url:
+            return None
+        try:
+            state = await self.door.poll(url)
+        except ArmError as error:
+            if error.status not in _NO_ANSWER:
+                del self.progress.operations[step]
+            raise
+        if not state.running:
+            del self.progress.operations[step]
+        return state
 
     async def cluster_principal(self) -> str:
         """The principal id of the cluster's identity, as Azure says it in this pass."""

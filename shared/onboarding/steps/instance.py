@@ -52,13 +52,11 @@ class ValidationStep(Step):
         instance = await world.instance()
         if instance is not None and instance.state not in _BROKEN and as_wanted(instance, world.desired):
             return Met()
-        url = world.progress.operations.get(self.name)
-        if not url:
+        state = await world.operation(self.name)
+        if state is None:
             return Absent("not validated yet")
-        state = await world.door.poll(url)
         if state.running:
             return self.under_way("Validating", retry_after=state.retry_after)
-        del world.progress.operations[self.name]
         if state.error:
             raise state.error
         return Met()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from shared.errors import ArmError
 from shared.onboarding import names
 from shared.onboarding.desired import Desired
 from shared.onboarding.outcomes import Absent, Met, Observation
@@ -60,7 +61,13 @@ class RoleStep(Step):
             return Absent("not granted yet")
         principal = await self._principal(world)
         scope = _SCOPES[self._role.on](world.desired).casefold()
-        for grant in await world.grants(self._list_at(world)):
+        try:
+            grants = await world.grants(self._list_at(world))
+        except ArmError as error:
+            if error.status != 404:  # noqa: PLR2004  # HTTP: not found
+                raise
+            return Absent("what it is listed with isn't there")
+        for grant in grants:
             above = f"{scope}/".startswith(f"{grant.scope.casefold().rstrip('/')}/")
             if above and grant.principal_id == principal and grant.role_id.casefold() == self._role.id:
                 return Met()

@@ -33,14 +33,12 @@ class AccountStep(Step):
 
     async def observe(self, world: World) -> Observation:
         """While its creation runs, the operation is asked; the account itself may not be readable yet."""
-        url = world.progress.operations.get(self.name)
-        if url:
-            state = await world.door.poll(url)
-            if state.running:
-                return self.under_way("CreatingStorageAccount", retry_after=state.retry_after)
-            del world.progress.operations[self.name]
-            if state.error:
-                raise state.error
+        creation = await world.operation(self.name)
+        if creation is not None:
+            if creation.running:
+                return self.under_way("CreatingStorageAccount", retry_after=creation.retry_after)
+            if creation.error:
+                raise creation.error
             return Met()
         account = await world.account()
         if isinstance(account, ArmError):
