@@ -9,7 +9,8 @@ import pytest
 import pytest_asyncio
 
 from local.stack import SUBSCRIPTION
-from tests.e2e.fleet import BACKUP_API, GROUPS_API, STORAGE_API, Fleet, eventually, fleet
+from tests.e2e.azure_view import BACKUP_API, GROUPS_API, STORAGE_API
+from tests.e2e.fleet import Fleet, eventually, fleet
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
