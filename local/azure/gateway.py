@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from local.azure import errors, paths
+from local.azure import errors, paths, tagging
 from local.azure.access import Decision
 from local.azure.cloud import Cloud, ResourceEvent
 from local.azure.conditions import Granted
@@ -17,6 +17,7 @@ from local.azure.paths import Target
 from local.azure.routing import Provider, Route
 from local.azure.throttle import ARM_BUDGETS, READS, WRITES, Budget
 
+_WRITES = frozenset({"PUT", "PATCH"})
 _WITH_BODY = frozenset({"PUT", "PATCH", "POST"})
 _EVENT_VERBS = {"PUT": "Write", "PATCH": "Write", "DELETE": "Delete", "POST": "Action"}
 _PARENT_VERBS = {"GET": "read", "HEAD": "read", "DELETE": "delete"}
@@ -64,6 +65,8 @@ def _answer(
         raise call_version
     limits.update(_throttle(call))
     _check_surroundings(call, provider)
+    if request.method in _WRITES:
+        tagging.check(body.get("tags"), paths.full_type(target.addressed()))
     reply = route.handler(call)
     for name, value in limits.items():
         reply.headers.setdefault(name, value)

@@ -197,12 +197,30 @@ def _rules(body: dict[str, Any]) -> list[dict[str, Any]]:
     return rules
 
 
+def _schedule(body: dict[str, Any]) -> dict[str, Any]:
+    schedule: dict[str, Any] = _rules(body)[0]["trigger"]["schedule"]
+    return schedule
+
+
+def _tags(body: dict[str, Any]) -> list[dict[str, Any]]:
+    tags: list[dict[str, Any]] = _rules(body)[0]["trigger"]["taggingCriteria"]
+    return tags
+
+
 _BREAKS: dict[str, Callable[[dict[str, Any]], object]] = {
     "no backup rule": lambda body: _rules(body).pop(0),
     "two backup rules": lambda body: _rules(body).append(_rules(body)[0]),
     "full backups": lambda body: _rules(body)[0]["backupParameters"].update(backupType="Full"),
     "backups into the vault": lambda body: _rules(body)[0]["dataStore"].update(dataStoreType="VaultStore"),
     "no schedule": lambda body: _rules(body)[0]["trigger"]["schedule"].update(repeatingTimeIntervals=[]),
+    "a start that no calendar has": lambda body: _schedule(body).update(
+        repeatingTimeIntervals=["R/2023-02-30T09:00:00+00:00/P1D"]
+    ),
+    "two schedules": lambda body: _schedule(body)["repeatingTimeIntervals"].append("R/2023-01-04T21:00:00+00:00/P1D"),
+    "a time zone by its IANA name": lambda body: _schedule(body).update(timeZone="Europe/Berlin"),
+    "a tag twice": lambda body: _tags(body).append(_tags(body)[1]),
+    "a tag without a mark": lambda body: _tags(body)[1]["criteria"][0].update(absoluteCriteria=[]),
+    "a tag without a priority": lambda body: _tags(body)[1].pop("taggingPriority"),
     "no default tag": lambda body: _rules(body)[0]["trigger"]["taggingCriteria"][0].update(isDefault=False),
     "a tag without a rule": lambda body: _rules(body).pop(2),
     "no default rule": lambda body: _rules(body)[1].update(isDefault=False),
@@ -216,6 +234,15 @@ _BREAKS: dict[str, Callable[[dict[str, Any]], object]] = {
     "a copy to nowhere": lambda body: _rules(body)[2].update(
         lifecycles=[lifecycle("OperationalStore", "P7D", "VaultStore")]
     ),
+    "a copy that waits": lambda body: _rules(body)[2]["lifecycles"][0]["targetDataStoreCopySettings"][0].update(
+        copyAfter={"objectType": "CopyOnExpiryOption"}
+    ),
+    "a copy out of the vault": lambda body: _rules(body)[2].update(
+        lifecycles=[lifecycle("OperationalStore", "P7D", "VaultStore"), lifecycle("VaultStore", "P84D", "VaultStore")]
+    ),
+    "the vault before the operational tier": lambda body: _rules(body)[2]["lifecycles"].reverse(),
+    "the vault alone": lambda body: _rules(body)[2].update(lifecycles=[lifecycle("VaultStore", "P84D")]),
+    "no duration in the vault": lambda body: _rules(body)[2]["lifecycles"][1]["deleteAfter"].update(duration="P0D"),
     "an unknown mark": lambda body: _rules(body)[0]["trigger"]["taggingCriteria"][1]["criteria"][0].update(
         absoluteCriteria=["LastOfDay"]
     ),
@@ -252,6 +279,36 @@ async def test_backups_run_every_4_6_8_or_12_hours_or_daily(azure: Client, frequ
     await make_vault(azure)
     answer = await azure.arm("PUT", f"{VAULT}/backupPolicies/new-one", policy(frequency=frequency))
     assert answer.status == status
+
+
+@pytest.mark.parametrize("zone", ["UTC", "W. Europe Standard Time", "India Standard Time"])
+async def test_a_schedule_may_name_a_time_zone_as_windows_does(azure: Client, zone: str) -> None:
+    """The zone is kept as sent."""
+    await make_vault(azure)
+    body = policy()
+    _schedule(body)["timeZone"] = zone
+    made = await azure.arm("PUT", f"{VAULT}/backupPolicies/zoned", body)
+    assert (made.status, _schedule(made.body)["timeZone"]) == (200, zone)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"includedVolumeTypes": ["AzureDisk", "AzureFile"]},
+        {"includedVolumeTypes": "AzureDisk"},
+        {"includedNamespaces": [f"ns{number}" for number in range(801)]},
+        {"excludedNamespaces": "kube-system"},
+        {"snapshotVolumes": "yes"},
+        {"includeClusterScopeResources": None},
+    ],
+)
+async def test_impossible_contents_are_refused(azure: Client, wrong: dict[str, Any]) -> None:
+    """Volume types, lists and flags of what is backed up are checked when an instance is asked for."""
+    await make_vault(azure)
+    asked = instance()
+    asked["policyInfo"]["policyParameters"]["backupDatasourceParametersList"][0].update(wrong)
+    answer = await azure.arm("PUT", INSTANCE, {"properties": asked})
+    assert (answer.status, answer.code) == (400, "DppPluginInvalidInputParameters")
 
 
 async def test_regions_without_vault_tier_take_no_policy_with_it(azure: Client) -> None:

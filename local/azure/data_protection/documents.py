@@ -20,6 +20,7 @@ _FILTERS = (
     "backupHookReferences",
 )
 _MAX_NAMESPACES = 800
+_VOLUME_TYPES = ("AzureDisk", "AzureFileShareSMB")
 
 
 def _source(sent: Json, object_type: str) -> Json:
@@ -33,9 +34,13 @@ def _kubernetes(sent: Json) -> Json:
     for flag in ("snapshotVolumes", "includeClusterScopeResources"):
         if not isinstance(sent.get(flag), bool):
             raise invalid_input(f"{flag} must be true or false.")
-    namespaces = sent.get("includedNamespaces") or []
-    if len(namespaces) > _MAX_NAMESPACES:
+    for name in (*_FILTERS, "includedVolumeTypes"):
+        if not isinstance(sent.get(name) or [], list):
+            raise invalid_input(f"{name} must be a list.")
+    if len(sent.get("includedNamespaces") or []) > _MAX_NAMESPACES:
         raise invalid_input(f"A backup instance covers at most {_MAX_NAMESPACES} namespaces.")
+    if any(kind not in _VOLUME_TYPES for kind in sent.get("includedVolumeTypes") or []):
+        raise invalid_input(f"includedVolumeTypes must be out of {', '.join(_VOLUME_TYPES)}.")
     return {**copy.deepcopy(sent), **{name: copy.deepcopy(sent.get(name)) for name in _FILTERS}}
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from typing import Any
+
+from tzlocal.windows_tz import win_tz
 
 from local.azure.data_protection.dialect import invalid_input
 from local.azure.errors import Json
 
 OPERATIONAL, VAULT = "OperationalStore", "VaultStore"
 
-_INTERVAL = re.compile(r"R/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})/(\w+)")
+_INTERVAL = re.compile(r"R/(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2}))/(\w+)")
 _FREQUENCIES = ("PT4H", "PT6H", "PT8H", "PT12H", "P1D")
 _DURATION = re.compile(r"P(\d+)([DWMY])")
 _DAYS = {"D": 1, "W": 7, "M": 30, "Y": 365}
@@ -61,14 +64,29 @@ def _check_backup(rule: Json) -> None:
         raise invalid_input("The backup rule's dataStore must be the OperationalStore.")
     schedule = (rule.get("trigger") or {}).get("schedule") or {}
     intervals = schedule.get("repeatingTimeIntervals")
-    found = [_INTERVAL.fullmatch(str(interval)) for interval in intervals or []]
-    if len(found) != 1 or not found[0] or found[0].group(1) not in _FREQUENCIES:
+    if not isinstance(intervals, list) or len(intervals) != 1 or not _is_interval(str(intervals[0])):
         raise invalid_input(f"repeatingTimeIntervals must be one R/start/frequency of {', '.join(_FREQUENCIES)}.")
+    # names of time zones are those of Windows; what Azure says to others isn't recorded
+    if schedule.get("timeZone", "UTC") not in win_tz:
+        raise invalid_input("timeZone must be the Windows name of a time zone, such as W. Europe Standard Time.")
     tags = list(_tags(rule))
     if sum(bool(tag.get("isDefault")) for tag in tags) != 1:
         raise invalid_input("Exactly one tagging criterion is the default.")
+    if len({str(tag["tagInfo"]["tagName"]) for tag in tags}) < len(tags):
+        raise invalid_input("Tagging criteria have different tags.")
     for tag in tags:
         _check_tag(tag)
+
+
+def _is_interval(text: str) -> bool:
+    found = _INTERVAL.fullmatch(text)
+    if not found or found.group(2) not in _FREQUENCIES:
+        return False
+    try:
+        dt.datetime.fromisoformat(found.group(1))
+    except ValueError:
+        return False
+    return True
 
 
 def _tags(rule: Json) -> Iterator[Json]:
@@ -85,7 +103,7 @@ def _check_tag(tag: Json) -> None:
         return
     for criterion in _objects(tag.get("criteria"), "criteria"):
         markers = criterion.get("absoluteCriteria") or []
-        if not set(markers) <= set(_MARKERS):
+        if not markers or not set(markers) <= set(_MARKERS):
             raise invalid_input(f"absoluteCriteria must be out of {', '.join(_MARKERS)}.")
 
 
@@ -97,20 +115,21 @@ def _days(lifecycle: Json) -> int:
 
 
 def _check_retention(rule: Json) -> None:
-    """A copy to the vault tier is declared by the operational lifecycle in front of the vault's own."""
-    copied = False
-    stores = set()
-    for lifecycle in _objects(rule.get("lifecycles"), "lifecycles"):
-        store, days = _store(lifecycle, "sourceDataStore"), _days(lifecycle)
-        if store not in {OPERATIONAL, VAULT}:
-            raise invalid_input("sourceDataStore must be the OperationalStore or the VaultStore.")
-        if store == OPERATIONAL and days > _MAX_OPERATIONAL_DAYS:
-            raise invalid_input(f"Operational retention is at most {_MAX_OPERATIONAL_DAYS} days.")
-        stores.add(store)
-        for copy in lifecycle.get("targetDataStoreCopySettings") or []:
-            copied |= _store(copy, "dataStore") == VAULT and store == OPERATIONAL
-    if copied != (VAULT in stores):
+    """A copy to the vault tier is declared by the operational lifecycle, which the vault's own follows."""
+    lifecycles = _objects(rule.get("lifecycles"), "lifecycles")
+    stores = [_store(lifecycle, "sourceDataStore") for lifecycle in lifecycles]
+    if stores not in ([OPERATIONAL], [OPERATIONAL, VAULT]):
+        raise invalid_input("lifecycles are one in the OperationalStore, and one in the VaultStore after it or none.")
+    if any(_days(lifecycle) > _MAX_OPERATIONAL_DAYS for lifecycle in lifecycles[:1]):
+        raise invalid_input(f"Operational retention is at most {_MAX_OPERATIONAL_DAYS} days.")
+    copies = lifecycles[0].get("targetDataStoreCopySettings") or []
+    copied = [_store(copy, "dataStore") for copy in copies]
+    if copied != stores[1:] or any(lifecycle.get("targetDataStoreCopySettings") for lifecycle in lifecycles[1:]):
         raise invalid_input("A lifecycle in the VaultStore and a copy to it by the OperationalStore's belong together.")
+    if any((copy.get("copyAfter") or {}).get("objectType") != "ImmediateCopyOption" for copy in copies):
+        raise invalid_input("copyAfter must be an ImmediateCopyOption.")
+    for lifecycle in lifecycles:
+        _days(lifecycle)
 
 
 def uses_vault_tier(properties: Json) -> bool:

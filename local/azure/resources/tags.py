@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from local.azure import errors, paths
+from local.azure import errors, paths, tagging
 from local.azure.errors import Json
 from local.azure.exchange import Call, Reply
 from local.azure.routing import Route
 from local.azure.store import Resource
 
-_MAX_TAGS = 50
 _OPERATIONS = ("Replace", "Merge", "Delete")
 
 
@@ -41,10 +40,7 @@ def _sent(call: Call) -> dict[str, str]:
 
 
 def _store(resource: Resource, tags: dict[str, str]) -> None:
-    if len(tags) > _MAX_TAGS:
-        raise errors.gateway(
-            400, "TooManyTags", f"The tag count '{len(tags)}' exceeds the maximum of '{_MAX_TAGS}' tags per resource."
-        )
+    tagging.check(tags, paths.full_type(resource.id))
     resource.body["tags"] = tags
 
 
