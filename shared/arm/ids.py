@@ -14,7 +14,7 @@ from shared.errors import InvalidResourceId
 
 _GUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _GROUP = r"[\w\-.()]{0,89}[\w\-()]"  # letters of any alphabet, digits, _ - . ( ), not ending with a dot
-_CLUSTER = r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?"
+_CLUSTER = r"(?a:[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?)"  # without case, [a-z] also means the Kelvin sign but for (?a:
 _CLUSTER_ID = re.compile(
     rf"/subscriptions/(?P<subscription>{_GUID})/resourceGroups/(?P<group>{_GROUP})"
     rf"/providers/Microsoft\.ContainerService/managedClusters/(?P<name>{_CLUSTER})",
@@ -22,9 +22,14 @@ _CLUSTER_ID = re.compile(
 )
 
 
+def folded(text: str) -> str:
+    """Text as Azure compares ids: without case, letter by letter; in `str.casefold` the groups ß and ss were one."""
+    return "".join(map(str.lower, text))
+
+
 def same_id(one: str | None, other: str | None) -> bool:
     """Whether two ids name one resource; Azure changes the case of ids at will."""
-    return one is not None and other is not None and one.rstrip("/").casefold() == other.rstrip("/").casefold()
+    return one is not None and other is not None and folded(one.rstrip("/")) == folded(other.rstrip("/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class ClusterId:
     @property
     def key(self) -> str:
         """SHA-256 of the lower-cased id: 64 hex digits, the same however the id is spelled."""
-        return sha256(str(self).casefold().encode()).hexdigest()
+        return sha256(folded(str(self)).encode()).hexdigest()
 
     @property
     def correlation(self) -> str:

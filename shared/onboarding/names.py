@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID, uuid5
 
-from shared.arm.ids import ClusterId, group_id
+from shared.arm.ids import ClusterId, folded, group_id
 from shared.catalog.naming import Naming, fill
 
 _ROLE_NAMESPACE = UUID("5e2a7c0e-6a43-5b0e-9d1c-3b7f3f0c9a51")  # ours; role assignment names are UUIDs
@@ -19,7 +19,7 @@ _ROLE_NAMESPACE = UUID("5e2a7c0e-6a43-5b0e-9d1c-3b7f3f0c9a51")  # ours; role ass
 
 def _digest(*parts: str, length: int) -> str:
     """Lower-case letters and digits, 5 bits each."""
-    raw = sha256("|".join(parts).casefold().encode()).digest()
+    raw = sha256(folded("|".join(parts)).encode()).digest()
     return b32encode(raw).decode().lower()[:length]
 
 
@@ -59,11 +59,12 @@ class Namer:
         return group_id(self.cluster.subscription, f"{_readable(self._filled('backup_group'), 79)}-{digest}")
 
     def regional_group(self) -> str:
-        """Id of the resource group with the snapshots and the storage account of a region (isolation by region)."""
-        name = self._filled("regional_group")
-        if self.location not in name:  # snapshots lie in the cluster's region, so regions never share a group
-            name = f"{name}-{self.location}"
-        return group_id(self.cluster.subscription, _readable(name, 90))
+        """Id of the resource group with the snapshots and the storage account of a region (isolation by region).
+
+        Snapshots lie in the cluster's region: the name ends with it, so regions never share a group.
+        """
+        front = _readable(self._filled("regional_group").removesuffix(self.location), 89 - len(self.location))
+        return group_id(self.cluster.subscription, f"{front}-{self.location}")
 
     def storage_account(self, group: str) -> str:
         """Id of the storage account in a backup group (3-24 lower-case letters and digits, unique in the world)."""
@@ -100,5 +101,5 @@ def binding(cluster: ClusterId, vault_id: str) -> str:
 
 def role_assignment(scope: str, principal: str, role: str) -> str:
     """Id of a role assignment: the same grant always has the same name, so granting twice makes one."""
-    name = uuid5(_ROLE_NAMESPACE, f"{scope}|{principal}|{role}".casefold())
+    name = uuid5(_ROLE_NAMESPACE, folded(f"{scope}|{principal}|{role}"))
     return f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}"
