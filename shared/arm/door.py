@@ -237,7 +237,7 @@ class Door:
             response = await self._client.send_request(request)
         except AzureError as error:
             raise ArmUnreachable(str(error)) from error
-        if response.status_code >= 400:  # noqa: PLR2004  # HTTP: refused
+        if response.status_code >= 300:  # noqa: PLR2004  # HTTP: refused; Resource Manager redirects nobody
             raise error_of(response.status_code, response.headers, response.text())
         return response.status_code, response.headers, response.text()
 
