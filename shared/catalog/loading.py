@@ -72,11 +72,9 @@ class _Checker:
         try:
             msgspec.convert(value, wanted)
         except msgspec.ValidationError as error:
-            self.fault(path, f"is {_quoted(value)}; {_explained(wanted, value, error)}" if _leaf(value) else str(error))
-
-
-def _leaf(value: Any) -> bool:
-    return not isinstance(value, dict | list)
+            # of a block whose fields are good each, the error is what the model says of them together
+            together = isinstance(value, dict) and _struct_in(wanted) is not None
+            self.fault(path, str(error) if together else f"is {_quoted(value)}; {_explained(wanted, value, error)}")
 
 
 def _shown(path: Path) -> str:
@@ -87,6 +85,8 @@ def _shown(path: Path) -> str:
 def _quoted(value: Any) -> str:
     if value is None:
         return "empty"
+    if isinstance(value, dict | list):
+        return "a list" if isinstance(value, list) else "a block of fields"
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return repr(text if len(text) <= 80 else f"{text[:80]}...")  # noqa: PLR2004  # fits a line
 
@@ -96,20 +96,36 @@ def _struct_in(wanted: Any) -> type[CatalogValue] | None:
     return next((item for item in options if isinstance(item, type) and issubclass(item, CatalogValue)), None)
 
 
+_WORDS: dict[Any, str] = {
+    str: "text",
+    bool: "true or false",
+    tuple: "a list, such as [a, b]",
+    dict: "names and their values, one a line",
+}
+
+
 def _explained(wanted: Any, value: Any, error: msgspec.ValidationError) -> str:
     """Say what is allowed, in the model's own words where it has any."""
-    if get_origin(wanted) is tuple:
-        return "wanted: a list, such as [a, b]"
-    hint = "; put it in quotes" if isinstance(value, bool | int | float) and _fits(wanted, str(value)) else ""
-    if wanted is str:
-        return f"wanted: text{hint}"
+    words = _WORDS.get(get_origin(wanted) or wanted)
     for item in (wanted, *get_args(wanted)):
         for meta in getattr(item, "__metadata__", ()):
             if isinstance(meta, msgspec.Meta) and meta.description:
-                lines = "one line: " if isinstance(value, str) and "\n" in value else ""
-                return f"wanted: {lines}{meta.description}{hint}"
+                words = words or meta.description
     choices = [choice for choice in get_args(wanted) if isinstance(choice, str)]
-    return f"wanted: one of {', '.join(choices)}" if choices else str(error)
+    if words is None:
+        return f"wanted: one of {', '.join(choices)}" if choices else str(error)
+    lines = "one line: " if isinstance(value, str) and "\n" in value else ""
+    return f"wanted: {lines}{words}{_quotes_wanted(wanted, value)}"
+
+
+def _quotes_wanted(wanted: Any, value: Any) -> str:
+    """YAML's own reading of text that isn't in quotes is a frequent slip."""
+    if isinstance(value, bool | int | float) and _fits(wanted, str(value)):
+        return "; put it in quotes"
+    texts = (str in (item, getattr(item, "__origin__", None)) for item in (wanted, *get_args(wanted)))
+    if isinstance(value, dict | list) and any(texts):
+        return "; text that starts with { or [ needs quotes"
+    return ""
 
 
 def _fits(wanted: Any, text: str) -> bool:
