@@ -134,16 +134,16 @@ class Door:
             raise
         return answer.status == 201  # noqa: PLR2004  # HTTP: created
 
-    async def post(self, path: str, api_version: str) -> Answer:
-        """Call an action that takes no body.
+    async def post(self, path: str, api_version: str, body: Json | None = None) -> Answer:
+        """Call an action.
 
         Raises:
             ArmError: Azure refused, or there was no answer.
         """
-        return await self._send("POST", path, api_version)
+        return await self._send("POST", path, api_version, body=body)
 
-    async def list(self, path: str, api_version: str, **query: str) -> list[Json]:
-        """Read a list to its last page.
+    async def list(self, path: str, api_version: str, *, pages: int = 1000, **query: str) -> list[Json]:
+        """Read a list to its last page, or so many of them.
 
         Raises:
             ArmError: Azure refused, or there was no answer.
@@ -151,7 +151,7 @@ class Door:
         """
         page = await self.get(path, api_version, **query)
         items = list(page.get("value") or ())
-        while link := page.get("nextLink"):
+        while (link := page.get("nextLink")) and (pages := pages - 1):
             page = (await self._request(HttpRequest("GET", str(link)))).body
             items += page.get("value") or ()
         return items

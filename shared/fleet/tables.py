@@ -73,13 +73,13 @@ class Rows[T: msgspec.Struct]:
             raise RowChanged(f"row {key.row} was written by somebody else") from error
         return Stored(stored.value, str(metadata["etag"]))
 
-    async def all(self) -> AsyncIterator[T]:
+    async def all(self) -> AsyncIterator[Stored[T]]:
         """Every row of the known version, in no order."""
         try:
             async for entity in self._client.list_entities():
                 value = self._decode(entity)
                 if value is not None:
-                    yield value
+                    yield Stored(value, str(entity.metadata["etag"]))
         except ResourceNotFoundError:
             return
 

@@ -64,6 +64,6 @@ async def roll_out(reconciler: Reconciler, catalogs: Rows[CatalogRow]) -> int:
 
 
 async def _concerned(reconciler: Reconciler) -> AsyncIterator[ClusterId]:
-    async for row in reconciler.clusters.all():
-        if concerned(row, reconciler.catalog):
-            yield ClusterId.parse(row.cluster_id)
+    async for stored in reconciler.clusters.all():
+        if concerned(stored.value, reconciler.catalog):
+            yield ClusterId.parse(stored.value.cluster_id)

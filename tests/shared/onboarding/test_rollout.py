@@ -38,9 +38,9 @@ class ToyRows:
 
     rows: list[ClusterRow]
 
-    async def all(self) -> AsyncIterator[ClusterRow]:
+    async def all(self) -> AsyncIterator[Stored[ClusterRow]]:
         for row in self.rows:
-            yield row
+            yield Stored(row, "etag")
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""Whether backups really run: jobs, recovery points, on-demand backups, the sweep."""

@@ -1,0 +1,190 @@
+"""Starts on-demand backups: the timer's, and those that people ask for."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from shared import logs
+from shared.arm.answers import OperationState
+from shared.arm.door import DATA_PROTECTION_API, Door
+from shared.arm.ids import ClusterId, name_of, same_id
+from shared.backups.ondemand import Cause, Refusal, refusal, wanted
+from shared.backups.policies import Policies
+from shared.backups.status import BackupStatus, on_demand_today
+from shared.backups.store import StatusStore
+from shared.errors import ArmError
+from shared.fleet.tables import Stored
+
+_A_TICK = 25  # backups started by one run of the timer; the rest has its turn at the next ones
+_LOOKS = 15
+_LOOK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A backup was started. `job_id` is "" while Azure hasn't named the job yet."""
+
+    instance_id: str
+    job_id: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """None was started, and why. `status` is the HTTP status that says so."""
+
+    status: int
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """Everything that starting a backup takes."""
+
+    door: Door
+    policies: Policies
+    store: StatusStore
+
+    async def tick(self) -> int:
+        """Start what the catalog asks for; the number of backups started.
+
+        Raises:
+            ArmError: Azure didn't tell the time.
+        """
+        now = self.door.clock.now().timestamp()
+        due: list[tuple[str, Cause, Stored[BackupStatus]]] = []
+        for stored in (await self.store.all()).values():
+            cause = self._cause(stored.value, now)
+            if cause is not None:
+                due.append((_key(stored.value), cause, stored))
+        due.sort(key=lambda item: (item[1] is not Cause.RERUN, item[0]))
+        started = 0
+        for _, cause, stored in due[:_A_TICK]:
+            policy = self.policies.policy(stored.value)
+            tag = policy.on_demand.retention if policy and policy.on_demand else None
+            outcome = await self.start(stored, cause, tag if tag != "Default" else None, wait=False)
+            started += isinstance(outcome, Started)
+        logs.info("adhoc_backups", **{"aks_backup.on_demand.due": len(due), "aks_backup.on_demand.started": started})
+        return started
+
+    def _cause(self, status: BackupStatus, now: float) -> Cause | None:
+        policy, rpo = self.policies.policy(status), self.policies.rpo(status)
+        if policy is None or rpo is None:
+            return None
+        if policy.on_demand is None:
+            cause = Cause.RERUN if status.rerun else None
+            reserve = 0
+        else:
+            cause = wanted(status, policy.on_demand, now, rpo, _key(status))
+            reserve = policy.on_demand.reserve
+        return cause if cause and refusal(status, now, reserve) is None else None
+
+    async def start(
+        self, stored: Stored[BackupStatus], cause: Cause, retention_tag: str | None, *, wait: bool
+    ) -> Started | Refused:
+        """Start a backup of an instance. The start is claimed in the row first, so two never start one each.
+
+        Args:
+            stored: the row as it was read.
+            cause: why.
+            retention_tag: the policy's tag to use instead of its default one.
+            wait: whether to stay until Azure has named the job, some seconds.
+        """
+        status = stored.value
+        now = self.door.clock.now().timestamp()
+        status.starting = now
+        status.on_demand = [*status.on_demand, now]
+        if cause is Cause.RERUN:
+            status.rerun, status.reruns = False, status.reruns + 1
+        if not await self.store.write(stored):
+            return Refused(409, Refusal.STARTING, "somebody else is starting a backup of this cluster")
+        try:
+            outcome = await self._send(status, retention_tag, wait=wait)
+        except ArmError as error:
+            logs.warning("backup_refused", cluster=status.cluster_id, cause=cause, code=error.code)
+            await self._release(status, now)
+            return _refused(error)
+        logs.info("backup_started", cluster=status.cluster_id, cause=cause, job=name_of(outcome.job_id) or None)
+        return outcome
+
+    async def _release(self, status: BackupStatus, claimed: float) -> None:
+        """Give a claimed start back: Azure didn't take it."""
+        stored = (await self.store.all()).get(status.instance_id.casefold())
+        if stored is not None and stored.value.starting == claimed:
+            stored.value.starting = 0.0
+            stored.value.on_demand = [moment for moment in stored.value.on_demand if moment != claimed]
+            await self.store.write(stored)
+
+    async def _send(self, status: BackupStatus, retention_tag: str | None, *, wait: bool) -> Started:
+        rule = await self._rule(status)
+        trigger = {"retentionTagOverride": retention_tag} if retention_tag else {}
+        body = {"backupRuleOptions": {"ruleName": rule, "triggerOption": trigger}}
+        answer = await self.door.post(f"{status.instance_id}/backup", DATA_PROTECTION_API, body)
+        job = await self._job_of(answer.operation.url) if wait and answer.operation.url else ""
+        return Started(status.instance_id, job, rule)
+
+    async def _rule(self, status: BackupStatus) -> str:
+        """The name of the backup rule, as the instance's own policy has it."""
+        instance = await self.door.get(status.instance_id, DATA_PROTECTION_API)
+        policy_id = str(instance["properties"]["policyInfo"]["policyId"])
+        policy = await self.door.get(policy_id, DATA_PROTECTION_API)
+        rules = policy["properties"]["policyRules"]
+        return next(str(rule["name"]) for rule in rules if rule["objectType"] == "AzureBackupRule")
+
+    async def _job_of(self, url: str) -> str:
+        """The job's id, from the operation that made it: at the first look as a rule."""
+        state = OperationState(running=True, retry_after=None, body={})
+        for _ in range(_LOOKS):
+            state = await self.door.poll(url)
+            if not state.running:
+                break
+            await asyncio.sleep(state.retry_after or _LOOK_SECONDS)
+        if state.error:
+            raise state.error
+        properties = state.body.get("properties") or {}
+        return str(properties.get("jobId") or state.body.get("jobId") or "")
+
+    async def back_up_now(self, cluster: ClusterId, retention_tag: str | None, *, dry_run: bool) -> Started | Refused:
+        """Start a backup because somebody asks: no reserve is kept from people, all other limits hold.
+
+        Raises:
+            ArmError: Azure didn't answer.
+        """
+        stored = await self._newest(cluster)
+        if stored is None:
+            return Refused(404, "NotProtected", "no backup instance of this cluster is known; is it protected?")
+        now = self.door.clock.now().timestamp()
+        why = refusal(stored.value, now, 0)
+        if why is Refusal.LIMIT:
+            used = on_demand_today(stored.value, now)
+            return Refused(429, why, f"{used} on-demand backups were started today; Azure allows 10 a day (UTC)")
+        if why is not None:
+            return Refused(409, why, _MESSAGES[why])
+        if dry_run:
+            return Started(stored.value.instance_id, "", await self._rule(stored.value))
+        return await self.start(stored, Cause.PERSON, retention_tag, wait=True)
+
+    async def _newest(self, cluster: ClusterId) -> Stored[BackupStatus] | None:
+        rows = [
+            stored for stored in (await self.store.all()).values() if same_id(stored.value.cluster_id, str(cluster))
+        ]
+        rows.sort(key=lambda stored: (stored.value.protection_state == "ProtectionConfigured", stored.value.since))
+        return rows[-1] if rows else None
+
+
+_MESSAGES = {
+    Refusal.NOT_PROTECTED: "the cluster's protection isn't configured; its status says why",
+    Refusal.RUNNING: "a backup of this cluster runs; its job is in GET .../jobs",
+    Refusal.STARTING: "a backup of this cluster was started a moment ago",
+}
+
+
+def _key(status: BackupStatus) -> str:
+    return ClusterId.parse(status.cluster_id).key
+
+
+def _refused(error: ArmError) -> Refused:
+    limited = error.status == 429 or "limit" in error.code.casefold()  # noqa: PLR2004  # HTTP: too many requests
+    return Refused(429 if limited else 409, error.code or "Refused", error.message)

@@ -1,0 +1,111 @@
+"""The catalogue of events: what they are called, when they are sent, and the shape of their data.
+
+Every event has an id computed from the fact that it tells, so a repeat after a crash has the same id and the receiver
+can drop it. `subject` is the cluster's id, `source` names the deployment.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid5
+
+from msgspec import Struct, to_builtins
+
+_NAMESPACE = UUID("0a3d2a57-6f0e-5f0b-8f5e-0f3c8f6f2b11")  # ours; ids of events are UUIDs
+
+
+class EventType(StrEnum):
+    """The types of events."""
+
+    PROTECTED = "AksBackupAutopilot.ClusterProtected"
+    BLOCKED = "AksBackupAutopilot.OnboardingBlocked"
+    REJECTED = "AksBackupAutopilot.ClusterRejected"
+    LOST = "AksBackupAutopilot.ProtectionLost"
+    RELEASED = "AksBackupAutopilot.ClusterReleased"
+    FAILED = "AksBackupAutopilot.BackupFailed"
+    WARNED = "AksBackupAutopilot.BackupCompletedWithWarnings"
+    RECOVERED = "AksBackupAutopilot.BackupRecovered"
+    OVERDUE = "AksBackupAutopilot.RecoveryPointOverdue"
+
+
+class Event(Struct, frozen=True):
+    """One event, ready to be sent. `time` is ISO 8601."""
+
+    id: str
+    type: EventType
+    subject: str
+    time: str
+    data: dict[str, Any]
+
+
+class ClusterData(Struct, frozen=True, rename="camel"):
+    """Data of the events about a cluster's protection."""
+
+    cluster_id: str
+    policy: str
+    state: str
+    reason: str
+    message: str
+    who_can_act: str
+
+
+class BackupData(Struct, frozen=True, rename="camel"):
+    """Data of the events about a backup job. Times are ISO 8601, null when unknown."""
+
+    cluster_id: str
+    backup_instance_id: str
+    policy: str
+    job_id: str
+    status: str
+    code: str
+    message: str
+    action: str
+    failures_in_a_row: int
+    last_recovery_point: str | None
+
+
+class OverdueData(Struct, frozen=True, rename="camel"):
+    """Data of the event about a recovery point that is too old. Ages are in seconds."""
+
+    cluster_id: str
+    backup_instance_id: str
+    policy: str
+    age_seconds: int
+    rpo_target_seconds: int
+    last_recovery_point: str | None
+    next_due: str | None
+
+
+DATA: dict[EventType, type[Struct]] = {
+    EventType.PROTECTED: ClusterData,
+    EventType.BLOCKED: ClusterData,
+    EventType.REJECTED: ClusterData,
+    EventType.LOST: ClusterData,
+    EventType.RELEASED: ClusterData,
+    EventType.FAILED: BackupData,
+    EventType.WARNED: BackupData,
+    EventType.RECOVERED: BackupData,
+    EventType.OVERDUE: OverdueData,
+}
+"""Event type -> shape of its data; the JSON Schemas in schemas/events are made from it."""
+
+
+def iso(moment: float) -> str:
+    """Epoch seconds as ISO 8601."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def event(kind: EventType, subject: str, fact: str, at: float, data: Struct) -> Event:
+    """Make an event.
+
+    Args:
+        kind: its type.
+        subject: the cluster's id.
+        fact: what makes this fact the one that it is, such as a job's id; the event's id is computed from it.
+        at: epoch seconds.
+        data: of the type's shape.
+    """
+    identity = uuid5(_NAMESPACE, f"{kind}|{subject}|{fact}".casefold())
+    return Event(str(identity), kind, subject, iso(at), to_builtins(data))
