@@ -32,12 +32,17 @@ class Clock:
         self._due: list[tuple[dt.datetime, int, Action]] = []
         self._order = itertools.count()
         self._settling = False
+        self._moment: dt.datetime | None = None
         self._changed = asyncio.Event()
 
     def now(self) -> dt.datetime:
         """The present moment in virtual time (UTC)."""
         running = (time.monotonic() - self._real_start) * self.scale
         return self._start + self._skipped + dt.timedelta(seconds=running)
+
+    def moment(self) -> dt.datetime:
+        """The moment that is being dealt with: of the action that runs, which may lie before now, or else now."""
+        return self._moment or self.now()
 
     def advance(self, seconds: float) -> None:
         """Step `seconds` of virtual time forward and run what has become due on the way.
@@ -64,10 +69,10 @@ class Clock:
         self._settling = True
         try:
             while self._due and self._due[0][0] <= self.now():
-                moment, _, action = heapq.heappop(self._due)
-                action(moment)
+                self._moment, _, action = heapq.heappop(self._due)
+                action(self._moment)
         finally:
-            self._settling = False
+            self._settling, self._moment = False, None
 
     def retry_after(self, seconds: float) -> int:
         """A Retry-After value in real seconds for something that takes `seconds` of virtual time.

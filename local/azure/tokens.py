@@ -46,8 +46,8 @@ class Tokens:
         signed = f"{_encode({'typ': 'JWT', 'alg': 'HS256'})}.{_encode(claims)}"
         return f"{signed}.{self._sign(signed)}", now + LIFETIME
 
-    def caller(self, authorization: str | None) -> Principal:
-        """Who an Authorization header names.
+    def caller(self, authorization: str | None, audiences: frozenset[str] | None = None) -> Principal:
+        """Who an Authorization header names, with a token for one of `audiences` (default: Resource Manager's).
 
         Raises:
             ArmError: 401; there is no token, or it can't be used.
@@ -63,10 +63,11 @@ class Tokens:
             moment, now = _spelled(claims["exp"]), _spelled(time.time())
             reason = f"The access token expiry UTC time '{moment}' is earlier than current UTC time '{now}'."
             raise errors.invalid_token(reason, "ExpiredAuthenticationToken")
-        if claims["aud"].rstrip("/").lower() not in self.audiences:
+        allowed = self.audiences if audiences is None else audiences
+        if claims["aud"].rstrip("/").lower() not in allowed:
             reason = (
                 f"The access token has been obtained for wrong audience or resource '{claims['aud']}'. "
-                f"It should exactly match with one of the allowed audiences '{','.join(sorted(self.audiences))}'."
+                f"It should exactly match with one of the allowed audiences '{','.join(sorted(allowed))}'."
             )
             raise errors.invalid_token(reason, "InvalidAuthenticationTokenAudience")
         principal = self._directory.get(claims["oid"])
