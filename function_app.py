@@ -7,11 +7,28 @@ import os
 
 import azure.functions as func
 
-from functions import catalog_rollout, cluster_events, reconcile_cluster, reconcile_poison
+from functions import (
+    adhoc_backups,
+    catalog_rollout,
+    cluster_events,
+    clusters,
+    job_sweep,
+    reconcile_cluster,
+    reconcile_poison,
+)
 from shared import startup
 
 startup.check(os.environ)
 
-app = func.FunctionApp()
-for module in (cluster_events, reconcile_cluster, reconcile_poison, catalog_rollout):
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+_MODULES = (
+    cluster_events,
+    reconcile_cluster,
+    reconcile_poison,
+    catalog_rollout,
+    adhoc_backups,
+    job_sweep,
+    clusters,
+)
+for module in _MODULES:
     app.register_functions(module.blueprint)

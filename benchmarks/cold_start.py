@@ -23,7 +23,12 @@ _BARE = """
     def hello(req: func.HttpRequest) -> str:
         return "hello"
 """
-_SETTINGS = {"AzureWebJobsStorage": "UseDevelopmentStorage=true", "AUTOPILOT_SUBSCRIPTIONS": SUBSCRIPTION}
+_SETTINGS = {
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "AUTOPILOT_SUBSCRIPTIONS": SUBSCRIPTION,
+    "JOB_SWEEP_SCHEDULE": "0 */15 * * * *",
+    "ADHOC_BACKUP_SCHEDULE": "0 5/10 * * * *",
+}
 
 
 async def measure() -> dict[str, float]:

@@ -330,6 +330,8 @@ def _app_environ(ready: Mapping[str, Any], storage: Azurite, settings: Mapping[s
         "SSL_CERT_FILE": ready["ca_file"],
         "AUTOPILOT_SUBSCRIPTIONS": ",".join(ready["subscriptions"]),
         "AUTOPILOT_ARM_ENDPOINT": ready["arm"],
+        "JOB_SWEEP_SCHEDULE": "0 */15 * * * *",
+        "ADHOC_BACKUP_SCHEDULE": "0 5/10 * * * *",
         **settings,
     }
 

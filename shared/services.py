@@ -3,20 +3,32 @@
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from azure.data.tables.aio import TableServiceClient
 from azure.identity.aio import ManagedIdentityCredential
 from azure.storage.queue.aio import QueueServiceClient
+from msgspec import Struct
 
 from shared import startup
+from shared.api.clusters import ClustersApi
 from shared.arm.clock import AzureClock
 from shared.arm.door import Door
+from shared.arm.ids import ClusterId
+from shared.backups.policies import Policies
+from shared.backups.rollup import MonthRow, Rollups
+from shared.backups.starter import Starter
+from shared.backups.status import BackupStatus
+from shared.backups.store import StatusStore
+from shared.backups.sweep import Report, Sweeper, SweepRow
 from shared.errors import InvalidMessage
 from shared.fleet.messages import QUEUE, decode
 from shared.fleet.queues import Sender
 from shared.fleet.records import VERSION, ClusterRow, RegionRow
-from shared.fleet.tables import Rows
+from shared.fleet.tables import Key, Rows
+from shared.notify.outbox import tell
+from shared.notify.publisher import LogNotifier, Notifier, TopicNotifier
 from shared.onboarding.poison import DeadLetter, record_poisoned, record_unreadable
 from shared.onboarding.reconcile import Reconciler
 from shared.onboarding.rollout import CatalogRow, roll_out
@@ -32,6 +44,16 @@ class Services:
     clusters: Rows[ClusterRow]
     deadletters: Rows[DeadLetter]
     catalogs: Rows[CatalogRow]
+    sweeper: Sweeper
+    starter: Starter
+    api: ClustersApi
+
+    async def sweep(self) -> Report:
+        """Look at the fleet's backups once, and tell what is still untold of clusters."""
+        report = await self.sweeper.sweep()
+        untold = [(_key(stored.value), stored) async for stored in self.clusters.all() if stored.value.outbox]
+        report.events += await tell(self.reconciler.notifier, self.clusters, untold)
+        return report
 
     async def reconcile(self, body: bytes, message_id: str) -> None:
         """Work on one message of a reconcile queue; what can't be read is kept and done with.
@@ -79,15 +101,36 @@ def build() -> Services:
     """
     settings, catalog = startup.load(os.environ)
     tables, queues = _storage(settings.storage)
-    clusters = Rows(tables.get_table_client("clusters"), ClusterRow, VERSION, _cluster_columns)
-    regions = Rows(tables.get_table_client("regions"), RegionRow, VERSION, lambda _: {})
-    deadletters = Rows(tables.get_table_client("deadletters"), DeadLetter, VERSION, lambda row: {"fault": row.fault})
+
+    def rows[T: Struct](table: str, kind: type[T], columns: Callable[[T], dict[str, str]] = lambda _: {}) -> Rows[T]:
+        return Rows(tables.get_table_client(table), kind, VERSION, columns)
+
     credential = ManagedIdentityCredential(client_id=settings.client_id)
     clock = AzureClock(speed=1 / settings.wait_scale)
     door = Door(settings.arm_endpoint, settings.arm_audience, credential, clock)
-    reconciler = Reconciler(settings, catalog, door, clusters, regions, Sender(queues, QUEUE))
-    catalogs = Rows(tables.get_table_client("catalogs"), CatalogRow, VERSION, lambda _: {})
-    return Services(settings, reconciler, clusters, deadletters, catalogs)
+    clusters = rows("clusters", ClusterRow, _cluster_columns)
+    sender, notifier = Sender(queues, QUEUE), _notifier(settings, credential)
+    policies = Policies.of(catalog)
+    store = StatusStore(rows("jobs", BackupStatus, _status_columns), notifier, sender)
+    starter = Starter(door, policies, store)
+    regions, rollups = rows("regions", RegionRow), Rollups(rows("rollups", MonthRow))
+    return Services(
+        settings=settings,
+        reconciler=Reconciler(settings, catalog, door, clusters, regions, sender, notifier, store.welcome),
+        clusters=clusters,
+        deadletters=rows("deadletters", DeadLetter, lambda row: {"fault": row.fault}),
+        catalogs=rows("marks", CatalogRow),
+        sweeper=Sweeper(settings.subscriptions, door, policies, store, rows("marks", SweepRow), rollups),
+        starter=starter,
+        api=ClustersApi(settings.subscriptions, door, clusters, store, starter, policies),
+    )
+
+
+def _notifier(settings: Settings, credential: ManagedIdentityCredential) -> Notifier:
+    if settings.topic_endpoint is None:
+        return LogNotifier()
+    source = f"/aks-backup-autopilot/{settings.deployment_id}"
+    return TopicNotifier(settings.topic_endpoint, source, credential, settings.topic_key)
 
 
 def _storage(connection: StorageConnection) -> tuple[TableServiceClient, QueueServiceClient]:
@@ -99,6 +142,15 @@ def _storage(connection: StorageConnection) -> tuple[TableServiceClient, QueueSe
         TableServiceClient(connection.table_endpoint or "", credential=credential),
         QueueServiceClient(connection.queue_endpoint or "", credential=credential),
     )
+
+
+def _key(row: ClusterRow) -> Key:
+    cluster = ClusterId.parse(row.cluster_id)
+    return Key(cluster.subscription, cluster.key)
+
+
+def _status_columns(row: BackupStatus) -> dict[str, str]:
+    return {"cluster": row.cluster_id, "policy": row.policy, "state": row.protection_state}
 
 
 def _cluster_columns(row: ClusterRow) -> dict[str, str]:

@@ -88,6 +88,12 @@ class Settings(NamedTuple):
     rollout_seconds: float
     """Seconds of Azure's time between two clusters when a changed catalog moves many of them."""
 
+    topic_endpoint: str | None
+    """Event Grid topic that facts are published to; None: they are only logged."""
+
+    topic_key: str | None
+    """Access key of the topic; None: the managed identity is used."""
+
     storage: StorageConnection
 
 
@@ -118,6 +124,14 @@ def _https(text: str) -> str:
     url = urlsplit(text)
     if url.scheme != "https" or not url.hostname or url.query or url.path not in ("", "/"):
         raise ValueError("an https address without path or query, such as https://management.azure.com")
+    return text.rstrip("/")
+
+
+def _topic(text: str) -> str:
+    if text and urlsplit(text).scheme != "https":
+        raise ValueError(
+            "the https endpoint of an Event Grid topic, such as https://x.westeurope-1.eventgrid.azure.net"
+        )
     return text.rstrip("/")
 
 
@@ -156,6 +170,8 @@ _CATALOG = _Setting("AUTOPILOT_CATALOG", "backup-policies.yaml", _catalog)
 _TAG = _Setting("AUTOPILOT_TAG", "aks-backup", _matching(_TAG_NAME, "1 to 512 characters, none of < > % & \\ ? /"))
 _MODE = _Setting("AUTOPILOT_MODE", Mode.OPT_IN, _one_of(Mode))
 _INHERIT = _Setting("AUTOPILOT_INHERIT", Inherit.NONE, _one_of(Inherit))
+_TOPIC = _Setting("AUTOPILOT_TOPIC_ENDPOINT", "", _topic)
+_TOPIC_KEY = _Setting("AUTOPILOT_TOPIC_KEY", "", str.strip)
 _ROLLOUT = _Setting("AUTOPILOT_ROLLOUT_SECONDS", "60", _seconds)
 _DEFAULT_POLICY = _Setting("AUTOPILOT_DEFAULT_POLICY", "", str.strip)
 _ISOLATION = _Setting("AUTOPILOT_ISOLATION", Isolation.CLUSTER, _one_of(Isolation))
@@ -172,6 +188,8 @@ _KNOWN = (
     _MODE,
     _INHERIT,
     _ROLLOUT,
+    _TOPIC,
+    _TOPIC_KEY,
     _DEFAULT_POLICY,
     _ISOLATION,
     _DEPLOYMENT,
@@ -251,6 +269,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         "arm_endpoint": reader.read(_ARM_ENDPOINT),
         "arm_audience": reader.read(_ARM_AUDIENCE),
         "wait_scale": reader.read(_WAIT_SCALE),
+        "topic_endpoint": reader.read(_TOPIC) or None,
+        "topic_key": reader.read(_TOPIC_KEY) or None,
         "client_id": environ.get("AZURE_CLIENT_ID") or None,
         "storage": reader.storage(),
     }

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 DATA_PROTECTION_API = "2025-07-01"
 """Later versions refuse vaults whose soft delete isn't AlwaysOn, which can't be undone."""
 
+_SUBSCRIPTIONS_API = "2022-12-01"
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 60
 
@@ -141,6 +142,15 @@ class Door:
             ArmError: Azure refused, or there was no answer.
         """
         return await self._send("POST", path, api_version, body=body)
+
+    async def now(self) -> float:
+        """Azure's time, asked for now: epoch seconds. Timers ask before they compare anything with it.
+
+        Raises:
+            ArmError: there was no answer.
+        """
+        await self.get("/subscriptions", _SUBSCRIPTIONS_API)
+        return self.clock.now().timestamp()
 
     async def list(self, path: str, api_version: str, *, pages: int = 1000, **query: str) -> list[Json]:
         """Read a list to its last page, or so many of them.

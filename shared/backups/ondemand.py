@@ -1,7 +1,7 @@
-"""On-demand backups: when the catalog asks for one, and how one is started without ever breaking a limit. The decisions.
+"""On-demand backups: when the catalog asks for one, and why none may be started. The decisions, without I/O.
 
-Azure allows ten on-demand backups of an instance a day, and the catalog keeps some of them for people. Times are Azure's,
-in epoch seconds.
+Azure allows ten on-demand backups of an instance a day, and the catalog keeps some of them for people. Times are
+Azure's, in epoch seconds.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Starter:
         Raises:
             ArmError: Azure didn't tell the time.
         """
-        now = self.door.clock.now().timestamp()
+        now = await self.door.now()
         due: list[tuple[str, Cause, Stored[BackupStatus]]] = []
         for stored in (await self.store.all()).values():
             cause = self._cause(stored.value, now)
@@ -155,7 +155,7 @@ class Starter:
         stored = await self._newest(cluster)
         if stored is None:
             return Refused(404, "NotProtected", "no backup instance of this cluster is known; is it protected?")
-        now = self.door.clock.now().timestamp()
+        now = await self.door.now()
         why = refusal(stored.value, now, 0)
         if why is Refusal.LIMIT:
             used = on_demand_today(stored.value, now)

@@ -13,6 +13,7 @@ from shared.errors import InvalidResourceId, RowChanged
 from shared.fleet.messages import Message
 from shared.fleet.queues import Sender
 from shared.fleet.tables import Key, Rows, Stored
+from shared.notify.outbox import tell
 from shared.notify.publisher import Notifier
 
 _AT_ONCE = 16  # writes
@@ -60,15 +61,22 @@ class StatusStore:
             Exception: the topic didn't take them; they stay.
         """
         waiting = [stored async for stored in self.rows.all() if stored.value.outbox or stored.value.reconcile]
-        events = [event for stored in waiting for event in stored.value.outbox]
-        if events:
-            await self.notifier.publish(events)
         for stored in waiting:
             if stored.value.reconcile:
                 await self._ask_for_pass(stored.value)
-            stored.value.outbox, stored.value.reconcile = [], False
-        await asyncio.gather(*(self.write(stored) for stored in waiting))
-        return len(events)
+                stored.value.reconcile = False
+                if not stored.value.outbox:
+                    await self.write(stored)
+        return await tell(self.notifier, self.rows, [(key_of(item.value.instance_id), item) for item in waiting])
+
+    async def welcome(self, instance_id: str, cluster: ClusterId, policy: str, now: float) -> None:
+        """Make the row of an instance that was just protected; one that is there stays as it is."""
+        key = key_of(instance_id)
+        state = "ProtectionConfigured"
+        new = BackupStatus(instance_id, str(cluster), policy=policy, protection_state=state, since=now)
+        stored = await self.rows.read(key, lambda: new)
+        if stored.etag is None:
+            await self.write(stored)
 
     async def _ask_for_pass(self, status: BackupStatus) -> None:
         try:

@@ -9,6 +9,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from shared.notify.events import Event
+
 VERSION = 1
 """Version of rows and messages; an unknown one means: read Azure again."""
 
@@ -110,6 +112,9 @@ class ClusterRow(Struct):
         again: somebody asked for a pass while one ran.
         who: who can act when the state is Blocked or Rejected.
         fingerprint: of the policy that the cluster was last protected with.
+        announced: what was told of the cluster last, so that nothing is told twice.
+        announcements: how many facts were told; part of their ids.
+        outbox: events that the topic hasn't taken yet.
         steps: step -> what the last pass saw of it, for people.
     """
 
@@ -128,6 +133,9 @@ class ClusterRow(Struct):
     conditions: list[Condition] = field(default_factory=list)
     steps: dict[str, str] = field(default_factory=dict)
     history: list[HistoryEntry] = field(default_factory=list)
+    announced: str = ""
+    announcements: int = 0
+    outbox: list[Event] = field(default_factory=list)
 
 
 class RegionRow(Struct):

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC
 from uuid import uuid4
 
+from azure.core.exceptions import AzureError
+
 from shared import logs
 from shared.arm.clock import AzureClock
 from shared.arm.door import Door
+from shared.arm.ids import ClusterId
 from shared.catalog.model import Catalog
 from shared.errors import ClaimLost, RowChanged
 from shared.fleet.claims import CLAIM_SECONDS, PASS_SECONDS, Verdict, judge, live
@@ -23,6 +27,9 @@ from shared.fleet.messages import Message
 from shared.fleet.queues import Sender
 from shared.fleet.records import HISTORY_LENGTH, Claim, ClusterRow, Condition, HistoryEntry, RegionRow, State
 from shared.fleet.tables import Key, Rows, Stored
+from shared.notify.outbox import tell
+from shared.notify.publisher import Notifier
+from shared.onboarding.announce import announce
 from shared.onboarding.outcomes import (
     Absent,
     Blocked,
@@ -60,6 +67,9 @@ class Reconciler:
     clusters: Rows[ClusterRow]
     regions: Rows[RegionRow]
     sender: Sender
+    notifier: Notifier
+    on_protected: Callable[[str, ClusterId, str, float], Awaitable[None]]
+    """Called with instance id, cluster, policy and Azure's time when a cluster has become protected."""
 
     async def handle(self, message: Message, message_id: str) -> None:
         """Work on one message.
@@ -133,12 +143,23 @@ class Reconciler:
             _record(row, outcome, work, self.door.clock)
             row.wake, row.claim, row.again = wake, None, False
             try:
-                await self.clusters.write(holder.key, stored)
+                stored = await self.clusters.write(holder.key, stored)
             except RowChanged:
                 stored = await self.clusters.read(holder.key, lambda: ClusterRow(str(message.cluster)))
                 continue
+            if isinstance(outcome, Protected):
+                now = self.door.clock.now().timestamp()
+                await self.on_protected(work.instance, message.cluster, work.policy, now)
+            await self._tell(holder.key, stored)
             return
         raise RowChanged(f"lost {_RACES} races for the row of {message.cluster}")
+
+    async def _tell(self, key: Key, stored: Stored[ClusterRow]) -> None:
+        """Send the row's news; what the topic doesn't take now, the next sweep sends."""
+        try:
+            await tell(self.notifier, self.clusters, [(key, stored)])
+        except AzureError as error:
+            logs.warning("not_told", cluster=stored.value.cluster_id, fault=error)
 
     async def _send_wake(self, message: Message, delay: float | None) -> str | None:
         if delay is None:
@@ -230,4 +251,5 @@ def _record(row: ClusterRow, outcome: Outcome, work: Pass, clock: AzureClock) ->
     row.policy = work.policy
     row.fingerprint = work.fingerprint if state is State.PROTECTED else row.fingerprint
     row.progress = work.progress
+    announce(row, clock.now().timestamp())
     row.steps = {name: _describe(observation) for name, observation in work.seen.items()} or row.steps

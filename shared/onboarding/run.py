@@ -45,6 +45,7 @@ class Pass:
     jitter: random.Random = field(default_factory=random.SystemRandom)
     policy: str = ""
     fingerprint: str = ""
+    instance: str = ""
     seen: dict[str, Observation] = field(default_factory=dict)
 
     async def run(self) -> Outcome:
@@ -129,6 +130,7 @@ class Pass:
             self.progress.storage = storage
             world.desired = wanted
         self._restart_if_changed(wanted)
+        self.instance = wanted.instance
         engine = Engine(steps_for(wanted), world, self.gate, wait_scale=self.settings.wait_scale, jitter=self.jitter)
         try:
             return await engine.run()

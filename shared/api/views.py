@@ -1,0 +1,133 @@
+"""The shapes of answers. Times are ISO 8601 in UTC, null for never; ages and durations are seconds."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from shared.backups.jobs import Job
+from shared.backups.policies import Policies
+from shared.backups.schedule import SLIP
+from shared.backups.status import BackupStatus
+from shared.fleet.records import ClusterRow, Condition
+from shared.notify.events import iso
+
+
+class JobView(Struct, frozen=True, rename="camel"):
+    """A backup or restore job."""
+
+    id: str
+    operation: str
+    status: str
+    start_time: str | None
+    end_time: str | None
+    duration_seconds: float | None
+    error_code: str
+    error_message: str
+    retention_tag: str
+
+
+class BackupView(Struct, frozen=True, rename="camel"):
+    """How the backups of one backup instance stand.
+
+    Attributes:
+        next_due: the next scheduled time; the start may slip until `next_due_latest`.
+    """
+
+    backup_instance_id: str
+    protection_state: str
+    last_recovery_point: str | None
+    last_success: str | None
+    age_seconds: int | None
+    rpo_target_seconds: int | None
+    overdue: bool
+    failures_in_a_row: int
+    last_failure: JobView | None
+    next_due: str | None
+    next_due_latest: str | None
+    on_demand_today: int
+
+
+class ClusterView(Struct, frozen=True, rename="camel"):
+    """How one cluster stands."""
+
+    cluster_id: str
+    state: str
+    reason: str
+    message: str
+    who_can_act: str
+    policy: str
+    conditions: list[Condition]
+    backups: list[BackupView]
+
+
+class FleetView(Struct, frozen=True, rename="camel"):
+    """How the fleet stands: counts, and the clusters, worst first."""
+
+    clusters: int
+    by_state: dict[str, int]
+    fresh: int
+    overdue: int
+    failing: int
+    items: list[ClusterView]
+
+
+def _time(moment: float) -> str | None:
+    return iso(moment) if moment else None
+
+
+def job_view(job: Job) -> JobView:
+    """A job as people see it."""
+    return JobView(
+        id=job.id.rpartition("/")[2],
+        operation=job.kind,
+        status=job.status,
+        start_time=_time(job.start),
+        end_time=_time(job.end),
+        duration_seconds=round(job.seconds, 1) if job.end else None,
+        error_code=job.code,
+        error_message=job.message,
+        retention_tag=job.retention_tag,
+    )
+
+
+def backup_view(status: BackupStatus, policies: Policies, now: float, used_today: int) -> BackupView:
+    """The backups of an instance as people see them."""
+    due, rpo = policies.next_due(status, now), policies.rpo(status)
+    return BackupView(
+        backup_instance_id=status.instance_id,
+        protection_state=status.protection_state,
+        last_recovery_point=_time(status.last_point),
+        last_success=_time(status.last_success),
+        age_seconds=round(now - status.last_point) if status.last_point else None,
+        rpo_target_seconds=round(rpo) if rpo else None,
+        overdue=status.overdue,
+        failures_in_a_row=status.streak,
+        last_failure=job_view(status.last_failure) if status.last_failure else None,
+        next_due=_time(due or 0.0),
+        next_due_latest=_time(due + SLIP) if due else None,
+        on_demand_today=used_today,
+    )
+
+
+def cluster_view(row: ClusterRow, backups: list[BackupView]) -> ClusterView:
+    """A cluster as people see it."""
+    return ClusterView(
+        cluster_id=row.cluster_id,
+        state=row.state,
+        reason=row.reason,
+        message=row.message,
+        who_can_act=row.who,
+        policy=row.policy,
+        conditions=row.conditions,
+        backups=backups,
+    )
+
+
+_BAD_FIRST = {"Blocked": 0, "Rejected": 1, "Waiting": 3, "New": 3, "Protected": 4, "Released": 5}
+
+
+def worst_first(view: ClusterView) -> tuple[int, str]:
+    """Sort key: what needs somebody, then what is late or failing, then the rest."""
+    troubled = any(backup.overdue or backup.failures_in_a_row for backup in view.backups)
+    rank = 2 if troubled and view.state == "Protected" else _BAD_FIRST.get(view.state, 3)
+    return rank, view.cluster_id.casefold()

@@ -1,0 +1,53 @@
+"""Which change of a cluster's state is news. Pure.
+
+Each fact is told once: what was told last stands in the row, and a state that only passes (Waiting) is no news.
+"""
+
+from shared.fleet.records import ClusterRow, State
+from shared.notify.events import ClusterData, EventType, event
+
+_LOSSES = frozenset({"ProtectionStopped", "ProtectionError", "RepairDidNotHold"})
+
+
+def news(row: ClusterRow) -> tuple[EventType | None, str]:
+    """The event that the row's state calls for, if any, and what is to be remembered as told."""
+    told = row.announced
+    match row.state:
+        case State.PROTECTED:
+            key, kind = "Protected", EventType.PROTECTED
+        case State.BLOCKED:
+            key = f"Blocked {row.reason}"
+            lost = row.reason in _LOSSES and bool(row.fingerprint)
+            kind = EventType.LOST if lost else EventType.BLOCKED
+        case State.REJECTED:
+            key, kind = f"Rejected {row.policy}", EventType.REJECTED
+        case State.RELEASED:
+            key, kind = "Released", EventType.RELEASED
+            if not told:
+                return None, told  # it never was anything of ours
+        case _:
+            return None, told
+    return (None, told) if key == told else (kind, key)
+
+
+def announce(row: ClusterRow, at: float) -> None:
+    """Put the news of the row, if there is any, into its outbox.
+
+    Args:
+        row: changed in place.
+        at: Azure's time, epoch seconds.
+    """
+    kind, key = news(row)
+    row.announced = key
+    if kind is None:
+        return
+    row.announcements += 1
+    data = ClusterData(
+        cluster_id=row.cluster_id,
+        policy=row.policy,
+        state=row.state,
+        reason=row.reason,
+        message=row.message,
+        who_can_act=row.who,
+    )
+    row.outbox.append(event(kind, row.cluster_id, f"{key} {row.announcements}", at, data))
