@@ -39,7 +39,22 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--extension-blocks-cluster", action="store_true", help="extension installs exclude cluster writes"
     )
+    parser.add_argument(
+        "--backup-delay",
+        type=_delay,
+        default=defaults.backup_delay,
+        metavar="SECONDS",
+        help="longest virtual time that a scheduled backup starts late, at most 7200",
+    )
     return parser.parse_args(argv)
+
+
+def _delay(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= 2 * 3600:
+        message = "a scheduled backup starts within two hours"
+        raise argparse.ArgumentTypeError(message)
+    return seconds
 
 
 def _options(arguments: argparse.Namespace) -> Options:
@@ -54,6 +69,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         condition_file=arguments.condition_file,
         registered=registered,
         extension_blocks_cluster=arguments.extension_blocks_cluster,
+        backup_delay=arguments.backup_delay,
     )
 
 

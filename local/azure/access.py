@@ -34,7 +34,7 @@ class Access:
 
     def effective(self, principal_id: str, scope: str, at: dt.datetime) -> Iterator[tuple[Resource, Role]]:
         """Assignments of a principal at or above a scope which have propagated by `at`, and their roles."""
-        for assignment in self._store.of_type(ROLE_ASSIGNMENTS):
+        for assignment in self._at_or_above(scope):
             properties = assignment.properties
             if properties["principalId"].lower() != principal_id.lower():
                 continue
@@ -42,6 +42,13 @@ class Access:
             role = self._roles.get(properties["roleDefinitionId"])
             if role and paths.is_within(scope or "/", properties["scope"]) and (begin is None or begin <= at):
                 yield assignment, role
+
+    def _at_or_above(self, scope: str) -> Iterator[Resource]:
+        """Assignments whose ids say that they are at a scope or above it."""
+        segments = scope.strip("/").split("/") if scope.strip("/") else []
+        for end in range(len(segments) + 1):
+            above = "".join(f"/{segment}" for segment in segments[:end])
+            yield from self._store.children(above, ROLE_ASSIGNMENTS)
 
     def decide(
         self, principal_id: str, action: str, scope: str, at: dt.datetime, granted: Granted | None = None

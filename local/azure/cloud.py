@@ -84,6 +84,7 @@ class Cloud:
         self.roles = Roles(BUILT_IN)
         self.access = Access(self.store, self.roles)
         self.operations = Operations(self.clock, options.seed)
+        self.operations.listeners.append(lambda operation: self.store.touch(operation.resource))
         self.throttle = Throttle()
         self.ledger = Ledger()
         self.faults = Faults()
@@ -94,6 +95,9 @@ class Cloud:
         self._tasks: set[asyncio.Task[None]] = set()
         self.app = self._caller("app", options.app_client_id)
         self.owner = self._caller("owner", self.directory.guid("client", "owner"))
+        for provider in self.providers:
+            if provider.attach:
+                provider.attach(self)
         self._seed_subscriptions()
         self._seed_roles()
 

@@ -64,12 +64,22 @@ class Control:
 
     async def _seed(self, request: web.Request) -> web.Response:
         order = await _object(request)
-        if order is None or not isinstance(order.get("id"), str) or not isinstance(order.get("body"), dict):
-            return _refused("a resource needs an id and a body")
-        if not order["id"].startswith("/") or not paths.parse(order["id"]).tail:
-            return _refused("id is not the id of a resource")
+        if order is not None and isinstance(order.get("resources"), list):
+            return self._seed_all(order["resources"])
+        problem = _problem(order)
+        if order is None or problem:
+            return _refused(problem)
         resource = self._cloud.seed(order["id"].rstrip("/"), order["body"])
         return web.json_response({"id": resource.id, "type": resource.type, "body": resource.body})
+
+    def _seed_all(self, orders: list[Any]) -> web.Response:
+        """Many resources at once; either all are put or none."""
+        problem = next((problem for problem in map(_problem, orders) if problem), "")
+        if problem:
+            return _refused(problem)
+        for order in orders:
+            self._cloud.seed(order["id"].rstrip("/"), order["body"])
+        return web.json_response({"count": len(orders)})
 
     async def _remove(self, request: web.Request) -> web.Response:
         resource_id = request.query.get("id", "")
@@ -109,6 +119,16 @@ class Control:
 
     def _time(self) -> Json:
         return {"now": ticks(self._cloud.clock.now()), "scale": self._cloud.clock.scale}
+
+
+def _problem(order: object) -> str:
+    """What keeps something from being a resource to put, or ""."""
+    order_id, body = (order.get("id"), order.get("body")) if isinstance(order, Mapping) else (None, None)
+    if not isinstance(order_id, str) or not isinstance(body, dict):
+        return "a resource needs an id and a body"
+    if not order_id.startswith("/") or not paths.parse(order_id).tail:
+        return "id is not the id of a resource"
+    return ""
 
 
 async def _object(request: web.Request) -> Mapping[str, Any] | None:

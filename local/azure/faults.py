@@ -1,9 +1,10 @@
-"""Faults on demand: what goes wrong with which request."""
+"""Faults on demand: what goes wrong with which request, and with which backup or restore job."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
+import random
 import re
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -11,9 +12,10 @@ from typing import Any, Literal
 from local.azure.directory import Principal
 from local.azure.errors import ArmError, Json
 
-ACTIONS = ("fail", "delay", "drop", "throttle", "fail_late")
+ACTIONS = ("fail", "delay", "drop", "throttle", "fail_late", "fail_job")
+JOB_STATUSES = ("Failed", "CompletedWithWarnings", "Cancelled", "Completed")
 
-type FaultAction = Literal["fail", "delay", "drop", "throttle", "fail_late"]
+type FaultAction = Literal["fail", "delay", "drop", "throttle", "fail_late", "fail_job"]
 
 
 @dataclasses.dataclass(slots=True)
@@ -29,7 +31,10 @@ class Fault:
         times: How many it strikes from there on; None for all.
         action: What goes wrong.
         details: The action's own fields.
-        matched: Matching requests so far.
+        resource: Of `fail_job`: pattern that is searched for in the ids of a job's instance and its datasource.
+        operation: Of `fail_job`: the job's operation category, or None for any.
+        matched: Matching requests or jobs so far.
+        struck: Jobs that it has struck.
     """
 
     number: int
@@ -40,13 +45,17 @@ class Fault:
     times: int | None
     action: FaultAction
     details: Json
+    resource: re.Pattern[str] = re.compile("")
+    operation: str | None = None
     matched: int = 0
+    struck: int = 0
 
     def strikes(self, method: str, path: str, principal: Principal | None) -> bool:
         """Whether this request is to be struck; counts it."""
         who = {principal.name, principal.object_id} if principal else set()
         fits = (
-            self.method in {None, method}
+            self.action != "fail_job"
+            and self.method in {None, method}
             and self.path.search(path) is not None
             and (self.principal is None or self.principal in who)
         )
@@ -54,6 +63,29 @@ class Fault:
             return False
         self.matched += 1
         return self.matched >= self.nth and (self.times is None or self.matched < self.nth + self.times)
+
+    def strikes_job(self, operation: str, *ids: str) -> bool:
+        """Whether a job that starts now is to be struck; counts it.
+
+        Args:
+            operation: Its operation category, Backup or Restore.
+            ids: The ids of its instance and its datasource.
+        """
+        fits = (
+            self.action == "fail_job"
+            and self.operation in {None, operation.lower()}
+            and any(self.resource.search(one) for one in ids)
+        )
+        if not fits:
+            return False
+        self.matched += 1
+        if self.matched < self.nth or (self.times is not None and self.struck >= self.times):
+            return False
+        seed = self.details.get("seed", 1)
+        if random.Random(f"{seed}|{self.matched}").random() >= float(self.details.get("probability", 1.0)):
+            return False
+        self.struck += 1
+        return True
 
     def error(self) -> ArmError:
         """The answer or the operation's failure which was ordered."""
@@ -72,9 +104,12 @@ class Fault:
 
     def listing(self) -> Json:
         """What the control endpoint shows."""
+        match: Json = {"method": self.method, "path": self.path.pattern, "principal": self.principal}
+        if self.action == "fail_job":
+            match = {"resource": self.resource.pattern, "operation": self.operation}
         return {
             "id": self.number,
-            "match": {"method": self.method, "path": self.path.pattern, "principal": self.principal},
+            "match": match,
             "nth": self.nth,
             "times": self.times,
             "action": self.action,
@@ -102,22 +137,21 @@ class Faults:
         if action not in ACTIONS or not isinstance(match, dict):
             message = f"a fault needs a match object and an action out of {', '.join(ACTIONS)}"
             raise ValueError(message)
-        try:
-            pattern = re.compile(str(match.get("path", "")), re.IGNORECASE)
-        except re.error as error:
-            message = f"match.path is no regular expression: {error}"
-            raise ValueError(message) from error
-        method = match.get("method")
+        if action == "fail_job":
+            _check_job_fault(rest)
+        method, operation = match.get("method"), match.get("operation")
         times = rest.pop("times", 1)
         fault = Fault(
             next(self._numbers),
             str(method).upper() if method else None,
-            pattern,
+            _pattern(match, "path"),
             match.get("principal"),
             int(rest.pop("nth", 1)),
             None if times is None else int(times),
             action,
             rest,
+            _pattern(match, "resource"),
+            str(operation).lower() if operation else None,
         )
         self._all.append(fault)
         return fault
@@ -126,6 +160,11 @@ class Faults:
         """The faults that strike this request, oldest first."""
         return [fault for fault in self._all if fault.strikes(method, path, principal)]
 
+    def for_job(self, operation: str, *ids: str) -> Fault | None:
+        """The oldest fault that strikes a job which starts now; see `Fault.strikes_job`."""
+        struck = [fault for fault in self._all if fault.strikes_job(operation, *ids)]
+        return struck[0] if struck else None
+
     def clear(self, number: int | None = None) -> None:
         """Withdraw one fault or all."""
         self._all = [fault for fault in self._all if number is not None and fault.number != number]
@@ -133,3 +172,24 @@ class Faults:
     def listing(self) -> list[Json]:
         """All faults."""
         return [fault.listing() for fault in self._all]
+
+
+def _pattern(match: Mapping[str, Any], name: str) -> re.Pattern[str]:
+    try:
+        return re.compile(str(match.get(name, "")), re.IGNORECASE)
+    except re.error as error:
+        message = f"match.{name} is no regular expression: {error}"
+        raise ValueError(message) from error
+
+
+def _check_job_fault(details: Mapping[str, Any]) -> None:
+    status, share, seconds = (details.get(name) for name in ("status", "probability", "seconds"))
+    if status not in {None, *JOB_STATUSES}:
+        message = f"status of a job is one of {', '.join(JOB_STATUSES)}"
+        raise ValueError(message)
+    if share is not None and not 0 <= float(share) <= 1:
+        message = "probability is a share between 0 and 1"
+        raise ValueError(message)
+    if seconds is not None and not float(seconds) > 0:
+        message = "seconds is how long the job runs, above 0"
+        raise ValueError(message)

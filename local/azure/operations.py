@@ -28,6 +28,7 @@ class Operation:
         error: Why it failed.
         result: Whatever the provider wants to answer at the end.
         watchers: Called when it has ended.
+        cancelled: Called when it is cancelled, which has no other effect.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Operation:
     error: ArmError | None = None
     result: Any = None
     watchers: list[Callable[[Operation], None]] = dataclasses.field(default_factory=list)
+    cancelled: Callable[[Operation], None] = lambda _: None
 
     @property
     def running(self) -> bool:
@@ -71,12 +73,18 @@ def nothing(*_: object) -> None:
 
 
 class Operations:
-    """Every operation that was ever started, by id."""
+    """Every operation that was ever started, by id.
+
+    Attributes:
+        listeners: Called with every operation that has ended by itself.
+    """
 
     def __init__(self, clock: Clock, seed: int) -> None:
         self._clock = clock
         self._seed = seed
         self._all: dict[str, Operation] = {}
+        self.listeners: list[Callable[[Operation], None]] = []
+        self._under_way: dict[str, dict[str, Operation]] = {}
 
     def start(
         self,
@@ -105,6 +113,7 @@ class Operations:
         length = duration(self._seed, kind, resource_id) if seconds is None else seconds
         operation = Operation(operation_id, kind, resource_id, at, at + dt.timedelta(seconds=length))
         self._all[operation_id] = operation
+        self._under_way.setdefault(resource_id.lower(), {})[operation_id] = operation
 
         def end(_: dt.datetime) -> None:
             if operation.running:
@@ -122,8 +131,9 @@ class Operations:
         except ArmError as error:
             operation.status, operation.error = "Failed", error
             fail(operation, error)
-        for watcher in operation.watchers:
-            watcher(operation)
+        self._ended(operation)
+        for listener in (*self.listeners, *operation.watchers):
+            listener(operation)
 
     def finish(self, operation: Operation, at: dt.datetime, error: ArmError | None = None) -> None:
         """End an operation now whose length isn't a matter of time, such as a webhook's handshake."""
@@ -131,12 +141,22 @@ class Operations:
             return
         operation.ends, operation.error = at, error
         operation.status = "Failed" if error else "Succeeded"
-        for watcher in operation.watchers:
-            watcher(operation)
+        self._ended(operation)
+        for listener in (*self.listeners, *operation.watchers):
+            listener(operation)
 
     def cancel(self, operation: Operation, at: dt.datetime) -> None:
         """End an operation without an effect, e.g. because its resource is gone."""
         operation.status, operation.ends = "Canceled", at
+        self._ended(operation)
+        operation.cancelled(operation)
+
+    def _ended(self, operation: Operation) -> None:
+        key = operation.resource.lower()
+        others = self._under_way.get(key, {})
+        others.pop(operation.id, None)
+        if not others:
+            self._under_way.pop(key, None)
 
     def get(self, operation_id: str) -> Operation | None:
         """The operation with this id, if there is one."""
@@ -144,9 +164,8 @@ class Operations:
 
     def running(self, resource_id: str, *kinds: str) -> Iterator[Operation]:
         """Operations under way on a resource, of the given kinds or of any."""
-        for operation in self._all.values():
-            fits = operation.running and operation.resource.lower() == resource_id.lower()
-            if fits and (not kinds or operation.kind in kinds):
+        for operation in list(self._under_way.get(resource_id.lower(), {}).values()):
+            if operation.running and (not kinds or operation.kind in kinds):
                 yield operation
 
     def listing(self) -> list[Json]:

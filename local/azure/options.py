@@ -37,6 +37,8 @@ class Options:
         registered: Namespaces registered at the start.
         extension_blocks_cluster: Whether an extension install makes other cluster writes fail with a conflict.
             No recording shows what Azure does; both can be tried.
+        backup_delay: Longest time, in virtual seconds, that a scheduled backup starts after its scheduled moment; Azure
+            takes up to two hours.
         app_client_id: Client id of the app's identity.
     """
 
@@ -49,4 +51,5 @@ class Options:
     condition_file: Path = REPOSITORY / "infra" / "delegation-condition.txt"
     registered: tuple[str, ...] = REGISTERED_AT_FIRST + BACKUP_NAMESPACES
     extension_blocks_cluster: bool = False
+    backup_delay: float = 13.0
     app_client_id: str = "5a9e0b5c-6f43-4c1e-9a57-1f0c6d1f4a01"

@@ -6,11 +6,15 @@ import dataclasses
 import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from local.azure import errors
 from local.azure.exchange import Call, Reply
 from local.azure.paths import Target
 from local.azure.throttle import Budget
+
+if TYPE_CHECKING:
+    from local.azure.cloud import Cloud
 
 Handler = Callable[[Call], Reply]
 
@@ -31,6 +35,7 @@ class Route:
         action: The whole RBAC action, where the path doesn't give it; `{x}` stands for the template's `{x}`.
         parents: Whether the resources that the path lies in must exist.
         registered: Whether the subscription must be registered for the namespace.
+        metered: Whether calls count against ARM's budgets and the provider's; False leaves that to the handler.
     """
 
     method: str
@@ -40,6 +45,7 @@ class Route:
     action: str | None = None
     parents: bool = True
     registered: bool = True
+    metered: bool = True
 
     @functools.cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -80,6 +86,7 @@ class Provider:
         versions: Oldest and newest api-version that exist; anything of the form of a date between them is taken.
         types: What the provider is listed with.
         implicit: Types (without namespace, lower-case) that are no resources of their own, such as `locations`.
+        attach: Called once with the simulated Azure that it is a provider of, before anything is in it.
     """
 
     namespace: str
@@ -87,6 +94,7 @@ class Provider:
     versions: tuple[str, str]
     types: tuple[ResourceType, ...] = ()
     implicit: frozenset[str] = frozenset({"locations"})
+    attach: Callable[[Cloud], None] | None = None
 
     def check_version(self, version: str | None) -> str:
         """The api-version of a request.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from local.azure import paths
@@ -43,12 +43,22 @@ class Resource:
         return str(self.body.get("location") or "")
 
 
+Observer = Callable[[str, Resource | None], None]
+"""Told the id of a resource that has changed, and the resource; None when it is gone."""
+
+
 class Store:
-    """Resources by id, compared without case, in the order in which they were created."""
+    """Resources by id, compared without case, in the order in which they were created.
+
+    Attributes:
+        observers: Told of every change that the store knows of.
+    """
 
     def __init__(self) -> None:
         self._all: dict[str, Resource] = {}
         self._by_type: dict[str, dict[str, Resource]] = {}
+        self.observers: list[Observer] = []
+        self._by_parent: dict[tuple[str, str], dict[str, Resource]] = {}
 
     def get(self, resource_id: str) -> Resource | None:
         """The resource with this id, if there is one."""
@@ -58,17 +68,35 @@ class Store:
         """Add a resource or replace the one with the same id."""
         key = _key(resource.id)
         self._all[key] = resource
-        self._by_type.setdefault(resource.type.lower(), {})[key] = resource
+        kind = resource.type.lower()
+        self._by_type.setdefault(kind, {})[key] = resource
+        self._by_parent.setdefault((_parent(key), kind), {})[key] = resource
+        self._tell(resource.id, resource)
         return resource
+
+    def touch(self, resource_id: str) -> None:
+        """Say that a resource has changed where it lies; not needed after a call or an operation of its own."""
+        resource = self.get(resource_id)
+        if resource:
+            self._tell(resource.id, resource)
 
     def remove(self, resource_id: str) -> list[Resource]:
         """Remove a resource and everything below it; return what was removed."""
         gone = list(self.within(resource_id))
         for resource in gone:
-            key = _key(resource.id)
-            del self._all[key]
-            del self._by_type[resource.type.lower()][key]
+            self.drop(resource)
         return gone
+
+    def drop(self, resource: Resource) -> None:
+        """Remove one resource that has nothing below it; costs the same however much there is."""
+        key, kind = _key(resource.id), resource.type.lower()
+        del self._all[key]
+        del self._by_type[kind][key]
+        siblings = self._by_parent[_parent(key), kind]
+        del siblings[key]
+        if not siblings:
+            del self._by_parent[_parent(key), kind]
+        self._tell(resource.id, None)
 
     def of_type(self, full_type: str, scope: str = "") -> Iterator[Resource]:
         """Resources of a type at or below a scope."""
@@ -76,12 +104,34 @@ class Store:
             if paths.is_within(resource.id, scope):
                 yield resource
 
+    def children(self, parent_id: str, full_type: str) -> list[Resource]:
+        """Resources of a type right below another one or right on it, in the order in which they were created.
+
+        The parent is a resource, a group, a subscription, or "" for the tenant; the cost is that of the answer.
+        """
+        return list(self._by_parent.get((_key(parent_id), full_type.lower()), {}).values())
+
     def within(self, scope: str) -> Iterator[Resource]:
         """All resources at or below a scope."""
         for resource in list(self._all.values()):
             if paths.is_within(resource.id, scope):
                 yield resource
 
+    def types(self) -> list[str]:
+        """The types that there are resources of, or were, in lower case."""
+        return list(self._by_type)
+
+    def _tell(self, resource_id: str, resource: Resource | None) -> None:
+        for observer in self.observers:
+            observer(resource_id, resource)
+
 
 def _key(resource_id: str) -> str:
     return resource_id.rstrip("/").lower()
+
+
+def _parent(key: str) -> str:
+    """What a resource lies in or hangs on: its id without type and name, and without a provider's namespace."""
+    rest = "/".join(key.split("/")[:-2])
+    scope, _, namespace = rest.rpartition("/providers/")
+    return scope if "/" not in namespace else rest

@@ -107,7 +107,12 @@ def _check_tag(tag: Json) -> None:
             raise invalid_input(f"absoluteCriteria must be out of {', '.join(_MARKERS)}.")
 
 
-def _days(lifecycle: Json) -> int:
+def days(lifecycle: Json) -> int:
+    """For how many days a lifecycle keeps a recovery point.
+
+    Raises:
+        ArmError: Its duration has another form than P7D, P2W, P3M or P1Y.
+    """
     found = _DURATION.fullmatch(str((lifecycle.get("deleteAfter") or {}).get("duration")))
     if not found or not int(found.group(1)):
         raise invalid_input("deleteAfter.duration must be of the form P7D, P2W, P3M or P1Y.")
@@ -120,7 +125,7 @@ def _check_retention(rule: Json) -> None:
     stores = [_store(lifecycle, "sourceDataStore") for lifecycle in lifecycles]
     if stores not in ([OPERATIONAL], [OPERATIONAL, VAULT]):
         raise invalid_input("lifecycles are one in the OperationalStore, and one in the VaultStore after it or none.")
-    if any(_days(lifecycle) > _MAX_OPERATIONAL_DAYS for lifecycle in lifecycles[:1]):
+    if any(days(lifecycle) > _MAX_OPERATIONAL_DAYS for lifecycle in lifecycles[:1]):
         raise invalid_input(f"Operational retention is at most {_MAX_OPERATIONAL_DAYS} days.")
     copies = lifecycles[0].get("targetDataStoreCopySettings") or []
     copied = [_store(copy, "dataStore") for copy in copies]
@@ -129,7 +134,7 @@ def _check_retention(rule: Json) -> None:
     if any((copy.get("copyAfter") or {}).get("objectType") != "ImmediateCopyOption" for copy in copies):
         raise invalid_input("copyAfter must be an ImmediateCopyOption.")
     for lifecycle in lifecycles:
-        _days(lifecycle)
+        days(lifecycle)
 
 
 def uses_vault_tier(properties: Json) -> bool:
