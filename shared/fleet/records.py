@@ -139,7 +139,12 @@ class ClusterRow(Struct):
 
 
 class RegionRow(Struct):
-    """Who may write what the clusters of a region share."""
+    """Who may write what the clusters of a region share.
+
+    Attributes:
+        holder: partition and key of the cluster's row whose pass made the claim.
+    """
 
     version: int = VERSION
     claim: Claim | None = None
+    holder: tuple[str, str] | None = None

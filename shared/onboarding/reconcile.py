@@ -205,14 +205,29 @@ class _Holder:
     async def enter_region(self, place: tuple[str, str]) -> bool:
         key = Key(*place)
         stored = await self._regions.read(key, RegionRow)
-        if live(stored.value.claim, self.claim.message_id, time.time()):
+        if await self._is_worked_in(stored.value):
             return False
         stored.value.claim = Claim(self.claim.message_id, self.run, time.time() + CLAIM_SECONDS)
+        stored.value.holder = (self.key.partition, self.key.row)
         try:
             self._region = (key, await self._regions.write(key, stored))
         except RowChanged:
             return False
         return True
+
+    async def _is_worked_in(self, region: RegionRow) -> bool:
+        """Whether the pass that claimed the region still runs.
+
+        A killed host leaves the region's claim behind. The next pass over its cluster has another run and may need
+        nothing that is shared, so nobody would clear it.
+        """
+        claim = region.claim
+        if claim is None or not live(claim, self.claim.message_id, time.time()):
+            return False
+        if region.holder is None:
+            return True
+        stored = await self._clusters.read(Key(*region.holder), lambda: ClusterRow(""))
+        return stored.value.claim is not None and stored.value.claim.run == claim.run
 
     async def leave_region(self) -> None:
         if self._region is None:
