@@ -165,7 +165,7 @@ def _vault_tier(policy: Policy, profile: VaultProfile) -> Iterator[Caveat]:
         if idle and not policy.existing.vault:
             yield Caveat(
                 ("vaultProfile",),
-                f"{listed(idle)} of the profile protects copies in the vault, and without vaultTier there are none",
+                f"{listed(idle)} of the profile is for copies in the vault, and without vaultTier there are none",
             )
         return
     yield Caveat(
