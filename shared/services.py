@@ -17,7 +17,7 @@ from shared.arm.clock import AzureClock
 from shared.arm.door import Door
 from shared.arm.ids import ClusterId
 from shared.backups.policies import Policies
-from shared.backups.rollup import MonthRow, Rollups
+from shared.backups.rollup import MonthRow
 from shared.backups.starter import Starter
 from shared.backups.status import BackupStatus
 from shared.backups.store import StatusStore
@@ -111,16 +111,16 @@ def build() -> Services:
     clusters = rows("clusters", ClusterRow, _cluster_columns)
     sender, notifier = Sender(queues, QUEUE), _notifier(settings, credential)
     policies = Policies.of(catalog)
-    store = StatusStore(rows("jobs", BackupStatus, _status_columns), notifier, sender)
+    store = StatusStore(rows("jobs", BackupStatus, _status_columns), rows("rollups", MonthRow), notifier, sender)
     starter = Starter(door, policies, store)
-    regions, rollups = rows("regions", RegionRow), Rollups(rows("rollups", MonthRow))
+    regions = rows("regions", RegionRow)
     return Services(
         settings=settings,
         reconciler=Reconciler(settings, catalog, door, clusters, regions, sender, notifier, store.welcome),
         clusters=clusters,
         deadletters=rows("deadletters", DeadLetter, lambda row: {"fault": row.fault}),
         catalogs=rows("marks", CatalogRow),
-        sweeper=Sweeper(settings.subscriptions, door, policies, store, rows("marks", SweepRow), rollups),
+        sweeper=Sweeper(settings.subscriptions, door, policies, store, rows("marks", SweepRow)),
         starter=starter,
         api=ClustersApi(settings.subscriptions, door, clusters, store, starter, policies),
     )

@@ -48,7 +48,7 @@ class ClustersApi:
         cluster = self._cluster(route)
         row = await self._row(cluster)
         now = self.door.clock.now().timestamp()
-        backups = [self._view(status, now) for status in await self.store.of_cluster(cluster)]
+        backups = [self._view(stored.value, now) for stored in await self.store.of_cluster(cluster)]
         return Answer(200, to_builtins(cluster_view(row, backups)))
 
     async def fleet(self, params: Mapping[str, str]) -> Answer:
@@ -120,7 +120,8 @@ class ClustersApi:
         if not _GUID.fullmatch(job_id):
             raise Problem(400, "InvalidJobId", "a job's id is a UUID")
         await self._row(cluster)
-        vaults = {item.instance_id.rpartition("/backupInstances/")[0] for item in await self.store.of_cluster(cluster)}
+        instances = [stored.value.instance_id for stored in await self.store.of_cluster(cluster)]
+        vaults = {instance.rpartition("/backupInstances/")[0] for instance in instances}
         for vault in sorted(vaults):
             found = await self._azure(self.door.find(f"{vault}/backupJobs/{job_id}", DATA_PROTECTION_API))
             job = read_job(found) if not isinstance(found, ArmError) else None

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
-
 from msgspec import Struct, field
 
 from shared.backups.status import BackupStatus, Day
-from shared.backups.store import StatusStore, key_of
-from shared.errors import RowChanged
-from shared.fleet.tables import Key, Rows, Stored
+from shared.fleet.tables import Key, Rows
 
 
 class MonthRow(Struct):
@@ -20,26 +15,14 @@ class MonthRow(Struct):
     days: dict[str, Day] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Rollups:
-    """The table `rollups`."""
+async def take(rows: Rows[MonthRow], row: str, status: BackupStatus) -> None:
+    """Write the days of an instance that are over into its months; taken twice, they are the same.
 
-    rows: Rows[MonthRow]
-
-    async def take(self, store: StatusStore) -> None:
-        """Move the days that are over from the instances' rows to their months."""
-        finished = [stored for stored in (await store.all()).values() if stored.value.past]
-        await asyncio.gather(*(self._take(store, stored) for stored in finished))
-
-    async def _take(self, store: StatusStore, stored: Stored[BackupStatus]) -> None:
-        status = stored.value
-        for day in status.past:
-            key = Key(day.date[:7], key_of(status.instance_id).row)
-            month = await self.rows.read(key, lambda: MonthRow(status.instance_id))
-            month.value.days[day.date] = day  # the whole day: taken twice, it is the same
-            try:
-                await self.rows.write(key, month)
-            except RowChanged:
-                return  # another sweep is at it
-        status.past = []
-        await store.write(stored)
+    Raises:
+        RowChanged: another sweep is at it; the days stay where they are.
+    """
+    for day in status.past:
+        key = Key(day.date[:7], row)
+        month = await rows.read(key, lambda: MonthRow(status.instance_id))
+        month.value.days[day.date] = day
+        await rows.write(key, month)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shared import logs
 from shared.arm.answers import OperationState
 from shared.arm.door import DATA_PROTECTION_API, Door
-from shared.arm.ids import ClusterId, name_of, same_id
+from shared.arm.ids import ClusterId, name_of
 from shared.backups.ondemand import Cause, Refusal, refusal, wanted
 from shared.backups.policies import Policies
 from shared.backups.status import BackupStatus, on_demand_today
@@ -167,10 +167,7 @@ class Starter:
         return await self.start(stored, Cause.PERSON, retention_tag, wait=True)
 
     async def _newest(self, cluster: ClusterId) -> Stored[BackupStatus] | None:
-        rows = [
-            stored for stored in (await self.store.all()).values() if same_id(stored.value.cluster_id, str(cluster))
-        ]
-        rows.sort(key=lambda stored: (stored.value.protection_state == "ProtectionConfigured", stored.value.since))
+        rows = await self.store.of_cluster(cluster)
         return rows[-1] if rows else None
 
 

@@ -1,19 +1,20 @@
-"""The rows of the backup instances, and the telling of what stands in their outboxes."""
+"""The rows of the backup instances, and what is done about what stands in them: events, passes, the roll-up."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from shared import logs
 from shared.arm.ids import ClusterId
+from shared.backups.rollup import MonthRow, take
 from shared.backups.status import BackupStatus
 from shared.errors import InvalidResourceId, RowChanged
 from shared.fleet.messages import Message
 from shared.fleet.queues import Sender
 from shared.fleet.tables import Key, Rows, Stored
-from shared.notify.outbox import tell
 from shared.notify.publisher import Notifier
 
 _AT_ONCE = 16  # writes
@@ -27,9 +28,10 @@ def key_of(instance_id: str) -> Key:
 
 @dataclass(frozen=True, slots=True)
 class StatusStore:
-    """The table `jobs`, one row an instance."""
+    """The table `jobs`, one row an instance, and `rollups`, one row an instance and month."""
 
     rows: Rows[BackupStatus]
+    months: Rows[MonthRow]
     notifier: Notifier
     sender: Sender
     _limit: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
@@ -38,45 +40,45 @@ class StatusStore:
         """Every row by lower-cased instance id."""
         return {stored.value.instance_id.casefold(): stored async for stored in self.rows.all()}
 
-    async def of_cluster(self, cluster: ClusterId) -> list[BackupStatus]:
-        """The rows of one cluster's instances."""
+    async def of_cluster(self, cluster: ClusterId) -> list[Stored[BackupStatus]]:
+        """The rows of one cluster's instances, the one that protects it last."""
         wanted = str(cluster).casefold()
-        return [stored.value async for stored in self.rows.all() if stored.value.cluster_id.casefold() == wanted]
+        found = [stored async for stored in self.rows.all() if stored.value.cluster_id.casefold() == wanted]
+        found.sort(key=lambda stored: (stored.value.protection_state == "ProtectionConfigured", stored.value.since))
+        return found
 
-    async def write(self, stored: Stored[BackupStatus]) -> bool:
-        """Write a row as it was read and changed; False when somebody else wrote it meanwhile."""
+    async def write(self, stored: Stored[BackupStatus]) -> Stored[BackupStatus] | None:
+        """Write a row as it was read and changed; None when somebody else wrote it meanwhile."""
         async with self._limit:
             try:
-                await self.rows.write(key_of(stored.value.instance_id), stored)
+                return await self.rows.write(key_of(stored.value.instance_id), stored)
             except RowChanged:
-                return False
-        return True
+                return None
 
-    async def tell_all(self) -> int:
-        """Send what stands in the outboxes, and ask for the passes that failures call for; the number of events.
+    async def settle(self, all_rows: Iterable[Stored[BackupStatus]]) -> int:
+        """Do what stands in the rows: send events, ask for passes, keep days that are over; the number of events.
 
-        Rows are emptied only after the topic has taken their events: a crash tells them again, under the same ids.
+        A row is emptied only after all of that: a crash does it again, events under the same ids.
 
         Raises:
-            Exception: the topic didn't take them; they stay.
+            Exception: the topic, the queue or the table didn't take it; it stays in the rows.
         """
-        waiting = [stored async for stored in self.rows.all() if stored.value.outbox or stored.value.reconcile]
-        for stored in waiting:
-            if stored.value.reconcile:
-                await self._ask_for_pass(stored.value)
-                stored.value.reconcile = False
-                if not stored.value.outbox:
-                    await self.write(stored)
-        return await tell(self.notifier, self.rows, [(key_of(item.value.instance_id), item) for item in waiting])
+        waiting = [item for item in all_rows if item.value.outbox or item.value.reconcile or item.value.past]
+        events = [event for stored in waiting for event in stored.value.outbox]
+        if events:
+            await self.notifier.publish(events)
+        await asyncio.gather(*(self._settle(stored) for stored in waiting))
+        return len(events)
 
-    async def welcome(self, instance_id: str, cluster: ClusterId, policy: str, now: float) -> None:
-        """Make the row of an instance that was just protected; one that is there stays as it is."""
-        key = key_of(instance_id)
-        state = "ProtectionConfigured"
-        new = BackupStatus(instance_id, str(cluster), policy=policy, protection_state=state, since=now)
-        stored = await self.rows.read(key, lambda: new)
-        if stored.etag is None:
-            await self.write(stored)
+    async def _settle(self, stored: Stored[BackupStatus]) -> None:
+        status = stored.value
+        if status.reconcile:
+            await self._ask_for_pass(status)
+        if status.past:
+            async with self._limit:
+                await take(self.months, key_of(status.instance_id).row, status)
+        status.outbox, status.reconcile, status.past = [], False, []
+        await self.write(stored)
 
     async def _ask_for_pass(self, status: BackupStatus) -> None:
         try:
@@ -85,3 +87,11 @@ class StatusStore:
             logs.warning("not_a_cluster", instance=status.instance_id)
             return
         await self.sender.send(Message(cluster, "backup failed"))
+
+    async def welcome(self, instance_id: str, cluster: ClusterId, policy: str, now: float) -> None:
+        """Make the row of an instance that was just protected; one that is there stays as it is."""
+        state = "ProtectionConfigured"
+        new = BackupStatus(instance_id, str(cluster), policy=policy, protection_state=state, since=now)
+        stored = await self.rows.read(key_of(instance_id), lambda: new)
+        if stored.etag is None:
+            await self.write(stored)

@@ -22,7 +22,6 @@ from shared.arm.graph import query
 from shared.arm.ids import name_of
 from shared.backups.jobs import Job, read_job
 from shared.backups.policies import Policies
-from shared.backups.rollup import Rollups
 from shared.backups.status import TOO_LONG, BackupStatus, apply_job, assess, too_old
 from shared.backups.store import StatusStore
 from shared.errors import ArmError, RowChanged
@@ -82,7 +81,6 @@ class Sweeper:
     policies: Policies
     store: StatusStore
     marks: Rows[SweepRow]
-    rollups: Rollups
 
     async def sweep(self) -> Report:
         """Look at all backup instances of the allowed subscriptions once.
@@ -103,9 +101,9 @@ class Sweeper:
         for status in after.values():
             self._assess(status, now)
             _tally(status, now, report)
-        report.conflicts = await self._write(before, after)
-        report.events = await self.store.tell_all()
-        await self.rollups.take(self.store)
+        written = await self._write(before, after)
+        report.conflicts = len(after) - len(written)
+        report.events = await self.store.settle(written)
         if not report.conflicts:
             await self._advance(mark, now)
         _log(report)
@@ -147,15 +145,20 @@ class Sweeper:
         items = await self.door.list(f"{vault}/backupJobs", DATA_PROTECTION_API, pages=_PAGES)
         return [read_job(item) for item in items]
 
-    async def _write(self, before: Mapping[str, Stored[BackupStatus]], after: Mapping[str, BackupStatus]) -> int:
-        """Write the rows that changed; the number of those that somebody else wrote meanwhile."""
+    async def _write(
+        self, before: Mapping[str, Stored[BackupStatus]], after: Mapping[str, BackupStatus]
+    ) -> list[Stored[BackupStatus]]:
+        """Write the rows that changed; all rows as they stand now, without those that somebody else wrote meanwhile."""
+        same: list[Stored[BackupStatus]] = []
         changed: list[Stored[BackupStatus]] = []
         for key, status in after.items():
             stored = before.get(key)
-            if stored is None or encode(stored.value) != encode(status):
+            if stored is not None and encode(stored.value) == encode(status):
+                same.append(stored)
+            else:
                 changed.append(Stored(status, stored.etag if stored else None))
         results = await asyncio.gather(*(self.store.write(stored) for stored in changed))
-        return results.count(False)
+        return same + [stored for stored in results if stored is not None]
 
     async def _advance(self, mark: Stored[SweepRow], now: float) -> None:
         mark.value.watermark = now
