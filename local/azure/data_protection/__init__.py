@@ -1,11 +1,21 @@
-"""Microsoft.DataProtection: backup vaults, policies and instances, up to a protected AKS cluster.
+"""Microsoft.DataProtection: backup vaults, policies and instances, backups, jobs and recovery points of AKS clusters.
 
-On-demand backups, jobs, recovery points and restore aren't served: such calls get ARM's InvalidResourceType.
+Restore isn't served: such calls get ARM's InvalidResourceType.
 """
 
 import dataclasses
 
-from local.azure.data_protection import deleted, instances, policies, protection, vaults
+from local.azure.data_protection import (
+    adhoc,
+    deleted,
+    instances,
+    jobs,
+    policies,
+    protection,
+    recovery_points,
+    scheduled,
+    vaults,
+)
 from local.azure.data_protection.dialect import NAMESPACE, plain_json
 from local.azure.routing import Provider, ResourceType
 
@@ -20,7 +30,16 @@ _VERSIONS = (
     "2023-01-01",
 )
 
-_TABLES = (vaults.ROUTES, policies.ROUTES, instances.ROUTES, deleted.ROUTES, protection.ROUTES)
+_TABLES = (
+    vaults.ROUTES,
+    policies.ROUTES,
+    instances.ROUTES,
+    deleted.ROUTES,
+    protection.ROUTES,
+    adhoc.ROUTES,
+    jobs.ROUTES,
+    recovery_points.ROUTES,
+)
 
 PROVIDER = Provider(
     NAMESPACE,
@@ -32,9 +51,12 @@ PROVIDER = Provider(
             ("backupVaults", "SupportsTags, SupportsLocation, SystemAssignedResourceIdentity"),
             ("backupVaults/backupPolicies", "None"),
             ("backupVaults/backupInstances", "None"),
+            ("backupVaults/backupInstances/recoveryPoints", "None"),
+            ("backupVaults/backupJobs", "None"),
             ("backupVaults/deletedBackupInstances", "None"),
             ("backupInstances", "SupportsExtension"),
             ("locations", "None"),
         )
     ),
+    attach=scheduled.attach,
 )

@@ -61,7 +61,7 @@ class Candidate:
     @property
     def extension(self) -> Resource:
         """The backup extension of the cluster."""
-        for extension in self.cloud.store.of_type(EXTENSIONS, self.cluster_id):
+        for extension in self.cloud.store.children(self.cluster_id, EXTENSIONS):
             if str(extension.properties.get("extensionType")).lower() == EXTENSION_TYPE:
                 return extension
         raise user_error(

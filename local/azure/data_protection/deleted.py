@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+from collections.abc import Sequence
 
 from local.azure.clock import ticks
 from local.azure.cloud import Cloud
@@ -17,8 +18,10 @@ from local.azure.throttle import provider_budget
 _BUDGET = provider_budget(2000)
 
 
-def keep_deleted(cloud: Cloud, instance: Resource, at: dt.datetime, kept: dt.timedelta) -> None:
-    """Put a deleted instance among the deleted ones, until it is purged."""
+def keep_deleted(
+    cloud: Cloud, instance: Resource, points: Sequence[Resource], at: dt.datetime, kept: dt.timedelta
+) -> None:
+    """Put a deleted instance among the deleted ones with its recovery points, until it is purged."""
     deleted_id = instance.id.replace("/backupInstances/", "/deletedBackupInstances/")
     properties = copy.deepcopy(instance.properties)
     properties["objectType"] = "DeletedBackupInstance"
@@ -37,7 +40,7 @@ def keep_deleted(cloud: Cloud, instance: Resource, at: dt.datetime, kept: dt.tim
         "type": DELETED_INSTANCES,
     }
     deleted = cloud.store.put(Resource(deleted_id, DELETED_INSTANCES, body))
-    deleted.notes["instance_id"] = instance.id
+    deleted.notes.update(instance_id=instance.id, points=points)
     set_state(deleted, "SoftDeleted")
 
     def purge(_: dt.datetime) -> None:
@@ -72,6 +75,8 @@ def _undelete(call: Call) -> Reply:
     body = {"properties": properties, "id": instance_id, "name": deleted.name, "type": INSTANCES}
     call.cloud.store.remove(deleted.id)
     set_state(call.cloud.store.put(Resource(instance_id, INSTANCES, body)), "ProtectionStopped")
+    for point in deleted.notes.get("points") or ():
+        call.cloud.store.put(point)
     return Reply(200)
 
 

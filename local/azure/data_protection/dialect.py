@@ -18,6 +18,8 @@ NAMESPACE = "Microsoft.DataProtection"
 VAULTS = f"{NAMESPACE}/backupVaults"
 POLICIES = f"{VAULTS}/backupPolicies"
 INSTANCES = f"{VAULTS}/backupInstances"
+JOBS = f"{VAULTS}/backupJobs"
+POINTS = f"{INSTANCES}/recoveryPoints"
 DELETED_INSTANCES = f"{VAULTS}/deletedBackupInstances"
 AKS = "Microsoft.ContainerService/managedClusters"
 
@@ -58,6 +60,14 @@ def user_facing(code: str, message: str, recommended: Sequence[str] = ()) -> Jso
         "isUserError": False,
         "properties": {"ActivityId": str(uuid.uuid4())},
     }
+
+
+def facing(error: ArmError) -> Json:
+    """The user-facing part that an error has, or would have."""
+    for info in error.extra.get("additionalInfo") or []:
+        found: Json = info["info"]
+        return found
+    return user_facing(error.code, error.message)
 
 
 def invalid_input(reason: str) -> ArmError:
@@ -148,6 +158,8 @@ def operation_status(call: Call) -> Reply:
     }
     if operation.error:
         body["error"] = operation.error.fields()
+    if operation.result:
+        body["properties"] = operation.result
     return Reply(200, body, retry_after=_POLL_SECONDS if operation.running else None)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from local.azure.data_protection import dialect, documents, requirements
 from local.azure.data_protection.candidate import Candidate, datasource_id
 from local.azure.data_protection.deleted import keep_deleted
-from local.azure.data_protection.dialect import AKS, INSTANCES, invalid_input, not_found, user_error, vault_of
+from local.azure.data_protection.dialect import AKS, INSTANCES, POINTS, invalid_input, not_found, user_error, vault_of
 from local.azure.data_protection.states import CHANGES, configure_protection, require_idle, set_state
 from local.azure.data_protection.vaults import soft_delete
 from local.azure.errors import ArmError, Json
@@ -175,9 +175,10 @@ def _delete(call: Call) -> Reply:
         set_state(instance, "SoftDeleting")
 
     def succeed(operation: Operation) -> None:
+        points = cloud.store.children(instance.id, POINTS)
         cloud.remove(instance.id, operation.ends, operation)
         if kept:
-            keep_deleted(cloud, instance, operation.ends, dt.timedelta(days=days))
+            keep_deleted(cloud, instance, points, operation.ends, dt.timedelta(days=days))
 
     def fail(_: Operation, __: ArmError) -> None:
         set_state(instance, before)

@@ -92,7 +92,7 @@ def _put(call: Call) -> Reply:
         "name": existing.name if existing else call.arguments["policy"],
         "type": POLICIES,
     }
-    call.cloud.store.put(Resource(body["id"], POLICIES, body))
+    call.cloud.store.put(Resource(body["id"], POLICIES, body, existing.notes if existing else {}))
     return Reply(200, body)
 
 
@@ -112,7 +112,7 @@ def _delete(call: Call) -> Reply:
     policy = call.stored()
     if policy is None:
         return Reply(204)
-    for instance in call.cloud.store.of_type(INSTANCES, vault_of(call).id):
+    for instance in call.cloud.store.children(vault_of(call).id, INSTANCES):
         if str(instance.properties["policyInfo"]["policyId"]).lower() == policy.id.lower():
             raise user_error(
                 "UserErrorDppPolicyObjectInUse",

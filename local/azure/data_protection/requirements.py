@@ -68,12 +68,17 @@ def _vault_reads_cluster(candidate: Candidate) -> None:
         )
 
 
+def runs(cluster: Resource) -> bool:
+    """Whether a cluster is there and running."""
+    power = (cluster.properties.get("powerState") or {}).get("code", "Running")
+    return power == "Running" and cluster.properties.get("provisioningState") not in {"Creating", "Deleting", "Failed"}
+
+
 def _cluster_runs(candidate: Candidate) -> None:
     """Known of the service; the codes aren't."""
     cluster = candidate.cluster
     _same_region(candidate.vault, cluster, "UserErrorDatasourceRegionMismatch", "The Backup vault")
-    power = (cluster.properties.get("powerState") or {}).get("code", "Running")
-    if power != "Running" or cluster.properties.get("provisioningState") in {"Creating", "Deleting", "Failed"}:
+    if not runs(cluster):
         raise user_error("UserErrorKubernetesClusterNotRunning", f"The cluster {cluster.name} is not running.")
 
 
@@ -105,7 +110,7 @@ def _extension_identity(candidate: Candidate) -> str:
 
 def _vault_is_trusted(candidate: Candidate) -> None:
     """Trusted access is required; the code for its absence isn't known."""
-    for binding in candidate.cloud.store.of_type(BINDINGS, candidate.cluster_id):
+    for binding in candidate.cloud.store.children(candidate.cluster_id, BINDINGS):
         source = str(binding.properties.get("sourceResourceId") or "").rstrip("/").lower()
         roles = {str(role).lower() for role in binding.properties.get("roles") or []}
         ready = binding.properties.get("provisioningState") in {None, "Succeeded"}

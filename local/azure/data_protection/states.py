@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from local.azure.data_protection import requirements
 from local.azure.data_protection.candidate import Candidate
-from local.azure.data_protection.dialect import AKS, busy, user_error, user_facing
-from local.azure.errors import ArmError, Json
+from local.azure.data_protection.dialect import AKS, busy, facing, user_error
+from local.azure.errors import ArmError
 from local.azure.exchange import Call
 from local.azure.operations import Operation
 from local.azure.store import Resource
@@ -31,16 +31,9 @@ def set_state(instance: Resource, state: str, error: ArmError | None = None) -> 
     properties["protectionStatus"] = {"status": state}
     properties.pop("protectionErrorDetails", None)
     if error:
-        details = _user_facing(error)
+        details = facing(error)
         properties["protectionErrorDetails"] = details
         properties["protectionStatus"]["errorDetails"] = details
-
-
-def _user_facing(error: ArmError) -> Json:
-    for info in error.extra.get("additionalInfo") or []:
-        facing: Json = info["info"]
-        return facing
-    return user_facing(error.code, error.message)
 
 
 def require_idle(call: Call, instance: Resource) -> None:

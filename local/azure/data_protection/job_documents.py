@@ -1,0 +1,152 @@
+"""The JSON of a job (dp_backup_and_restore_aks.json, dp_job_list_and_show.json)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from local.azure import paths
+from local.azure.data_protection.candidate import datasource_id
+from local.azure.data_protection.dialect import AKS, JOBS, facing
+from local.azure.data_protection.moments import iso_duration, parse, time_span, trimmed
+from local.azure.errors import ArmError, Json
+from local.azure.store import Resource
+
+_WRITTEN = dt.timedelta(milliseconds=240)  # between a moment and the etag that tells of it, about as recorded
+_ZERO_DATE = "0001-01-01T00:00:00Z"
+_SIZES = {AKS.lower(): "1"}  # recorded: a cluster's size is 1 byte; the one disk has 4 GiB
+_SIZE_OF_OTHERS = "4294967296"
+_STORE_OF_OTHERS = "OperationalTierStore"  # recorded of disks; of clusters it is null
+
+
+def started(
+    job_id: str,
+    instance: Resource,
+    at: dt.datetime,
+    *,
+    category: str,
+    activity: str,
+    user_triggered: bool,
+    extended: Json,
+) -> Json:
+    """A job that has just started.
+
+    Args:
+        job_id: Its id, below the vault.
+        instance: The backup instance.
+        at: When it starts.
+        category: Backup or Restore.
+        activity: Its activity id.
+        user_triggered: Whether someone asked for it.
+        extended: Fields of `extendedInfo` that aren't null.
+    """
+    properties = instance.properties
+    source, group = properties.get("dataSourceInfo") or {}, properties.get("dataSourceSetInfo") or {}
+    source_id, policy_id = datasource_id(properties), str((properties.get("policyInfo") or {}).get("policyId") or "")
+    vault_id = instance.id.rsplit("/backupInstances/", 1)[0]
+    where = paths.parse(source_id)
+    task = {"taskId": 1, "taskName": f"Trigger {category}", "taskStatus": "InProgress"}
+    return {
+        "properties": {
+            "activityID": activity,
+            "subscriptionId": paths.parse(vault_id).subscription,
+            "backupInstanceId": instance.id,
+            "policyId": policy_id,
+            "dataSourceId": source_id,
+            "vaultName": vault_id.rsplit("/", 1)[-1],
+            "backupInstanceFriendlyName": properties.get("friendlyName") or source.get("resourceName"),
+            "policyName": policy_id.rsplit("/", 1)[-1],
+            "sourceResourceGroup": where.group,
+            "dataSourceSetName": group.get("resourceName"),
+            "dataSourceName": source.get("resourceName"),
+            "sourceDataStoreName": None,
+            "sourceDataStoreType": None,
+            "destinationDataStoreName": None,
+            "progressEnabled": False,
+            "etag": _etag(at),
+            "sourceSubscriptionID": where.subscription,
+            "dataSourceLocation": source.get("resourceLocation"),
+            "startTime": trimmed(at),
+            "endTime": None,
+            "dataSourceType": source.get("datasourceType"),
+            "operationCategory": category,
+            "operation": category,
+            "status": "InProgress",
+            "restoreType": None,
+            "isUserTriggered": user_triggered,
+            "rehydrationPriority": None,
+            "supportedActions": [""] if user_triggered else [],
+            "duration": "PT0S",
+            "progressUrl": None,
+            "isCrossRegionRestore": None,
+            "errorDetails": None,
+            "extendedInfo": {
+                "backupInstanceState": None,
+                "dataTransferredInBytes": None,
+                "targetRecoverPoint": None,
+                "sourceRecoverPoint": None,
+                "recoveryDestination": None,
+                "subTasks": [{**task, "taskProgress": None, "additionalDetails": None}],
+                "additionalDetails": None,
+                "warningDetails": None,
+                **extended,
+            },
+        },
+        "id": job_id,
+        "name": job_id.rsplit("/", 1)[-1],
+        "type": JOBS,
+    }
+
+
+def end(job: Json, at: dt.datetime, status: str) -> Json:
+    """Write the end of a job into it; return its `extendedInfo`."""
+    properties = job["properties"]
+    begun = parse(properties["startTime"]) or at
+    properties.update(endTime=trimmed(at), duration=iso_duration(begun, at), status=status, etag=_etag(at))
+    extended: Json = properties["extendedInfo"]
+    for task in extended["subTasks"]:
+        task["taskStatus"] = status
+    return extended
+
+
+def end_backup(job: Json, at: dt.datetime, point_id: str, warning: ArmError | None = None) -> None:
+    """A backup that has made a recovery point, maybe with a warning.
+
+    No recording shows a warning; its fields are those of the service's published model.
+    """
+    properties = job["properties"]
+    extended = end(job, at, "CompletedWithWarnings" if warning else "Completed")
+    kind = str(properties["dataSourceType"])
+    extended["targetRecoverPoint"] = {"recoveryPointID": point_id, "recoveryPointTime": _ZERO_DATE}
+    if kind.lower() != AKS.lower():
+        properties["destinationDataStoreName"] = _STORE_OF_OTHERS
+    extended["subTasks"][0]["additionalDetails"] = {
+        "OriginalDatasourceSizeInBytes": _SIZES.get(kind.lower(), _SIZE_OF_OTHERS),
+        "TaskId": properties["activityID"],
+        "DatasourceType": kind,
+    }
+    if warning:
+        extended["warningDetails"] = [{"resourceName": properties["dataSourceName"], "warning": facing(warning)}]
+
+
+def end_without(job: Json, at: dt.datetime, status: str, errors: Sequence[ArmError] = ()) -> None:
+    """A job that failed or was cancelled.
+
+    No recording shows one; the fields of an error are those of UserFacingError in the service's published model, as
+    they are recorded beside other errors (errors.json).
+    """
+    end(job, at, status)
+    if errors:
+        job["properties"]["errorDetails"] = [facing(error) for error in errors]
+
+
+def listed(job: Json) -> Json:
+    """A job as lists have it."""
+    properties: Json = job.get("properties") or {}
+    span = time_span(str(properties.get("duration") or "PT0S"))
+    return {**job, "properties": {**properties, "duration": span, "extendedInfo": None}}
+
+
+def _etag(at: dt.datetime) -> str:
+    return f"W/\"datetime'{quote(trimmed(at + _WRITTEN))}'\""
