@@ -145,11 +145,11 @@ class Engine:
 
     async def _start(self, step: Step) -> Observation:
         now = self._world.now()
-        logs.info("start", cluster=self._world.cluster.id, step=step.name)
         self._progress.due.pop(step.name, None)
         started = await self._tried(step, step.start(self._world))
         if isinstance(started, Met) or (isinstance(started, UnderWay) and not started.again_after):
             self._progress.started[step.name] = now
+            logs.info("started", cluster=self._world.cluster.id, step=step.name)
         return self._timed(step, started)
 
     async def _tried(self, step: Step, attempt: Awaitable[Observation]) -> Observation:

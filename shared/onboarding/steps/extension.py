@@ -42,7 +42,8 @@ async def our_extension(world: World) -> Extension | None:
     return next((item for item in await world.extensions() if item.type == EXTENSION_TYPE), None)
 
 
-def _same_storage(extension: Extension, world: World) -> bool:
+def same_storage(extension: Extension, world: World) -> bool:
+    """Whether an extension keeps its backups where it is wanted."""
     storage = storage_of(extension.settings)
     return (
         storage is not None
@@ -67,7 +68,7 @@ class ExtensionStep(Step):
                 message = f"an extension of type {taken.type} is named {EXTENSION_NAME}"
                 return Stuck("NameTaken", message, Who.CLUSTER_OWNER)
             return Absent("not installed")
-        if not _same_storage(extension, world):
+        if not same_storage(extension, world):
             message = f"extension {extension.name} keeps its backups elsewhere: {storage_of(extension.settings)}"
             return Stuck("ForeignExtension", message, Who.CLUSTER_OWNER)
         if extension.state in ("Failed", "Canceled"):

@@ -8,7 +8,7 @@ from shared.onboarding import names
 from shared.onboarding.desired import Desired
 from shared.onboarding.outcomes import Absent, Met, Observation
 from shared.onboarding.step import Step
-from shared.onboarding.steps.extension import EXTENSION, our_extension
+from shared.onboarding.steps.extension import EXTENSION, our_extension, same_storage
 from shared.onboarding.steps.groups import BACKUP_GROUP
 from shared.onboarding.steps.storage import ACCOUNT
 from shared.onboarding.steps.vault import VAULT
@@ -77,6 +77,8 @@ class RoleStep(Step):
         """Grant it; synchronous. With principalType Azure accepts an identity that isn't replicated yet."""
         scope = _SCOPES[self._role.on](world.desired)
         principal = await self._principal(world)
+        if not principal:
+            return Absent(f"{self._role.grantee or 'the cluster'} has no identity to grant {self._role.name} to")
         role_id = (
             f"/subscriptions/{world.cluster.id.subscription}/providers/Microsoft.Authorization"
             f"/roleDefinitions/{self._role.id}"
@@ -94,7 +96,8 @@ class RoleStep(Step):
             return await world.cluster_principal()
         if self._role.grantee == EXTENSION:
             extension = await our_extension(world)
-            return extension.principal_id if extension else ""
+            # what the row remembers of a foreign extension's storage isn't believed here: the extension itself says
+            return extension.principal_id if extension and same_storage(extension, world) else ""
         vault = await world.vault()
         return vault.principal_id if isinstance(vault, Vault) else ""
 
