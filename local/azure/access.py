@@ -29,26 +29,39 @@ class Access:
     """
 
     def __init__(self, store: Store, roles: Roles) -> None:
-        self._store = store
         self._roles = roles
+        self._held: dict[tuple[str, str], dict[str, Resource]] = {}
+        self._places: dict[str, tuple[str, str]] = {}
+        store.observers.append(self._observe)
+
+    def _observe(self, resource_id: str, resource: Resource | None) -> None:
+        """Keep assignments by principal and scope, so that a decision costs the same however many there are."""
+        key = resource_id.lower()
+        if resource is not None and resource.type.lower() != ROLE_ASSIGNMENTS.lower():
+            return
+        place = self._places.pop(key, None)
+        if place:
+            del self._held[place][key]
+        if resource is not None:
+            principal_id = str(resource.properties["principalId"]).lower()
+            self._places[key] = place = principal_id, paths.parse(resource_id).scope.lower()
+            self._held.setdefault(place, {})[key] = resource
 
     def effective(self, principal_id: str, scope: str, at: dt.datetime) -> Iterator[tuple[Resource, Role]]:
         """Assignments of a principal at or above a scope which have propagated by `at`, and their roles."""
-        for assignment in self._at_or_above(scope):
+        for assignment in self._at_or_above(principal_id, scope):
             properties = assignment.properties
-            if properties["principalId"].lower() != principal_id.lower():
-                continue
             begin = assignment.notes.get("effective_from")
             role = self._roles.get(properties["roleDefinitionId"])
             if role and paths.is_within(scope or "/", properties["scope"]) and (begin is None or begin <= at):
                 yield assignment, role
 
-    def _at_or_above(self, scope: str) -> Iterator[Resource]:
-        """Assignments whose ids say that they are at a scope or above it."""
-        segments = scope.strip("/").split("/") if scope.strip("/") else []
+    def _at_or_above(self, principal_id: str, scope: str) -> Iterator[Resource]:
+        """A principal's assignments whose ids say that they are at a scope or above it."""
+        segments = scope.strip("/").lower().split("/") if scope.strip("/") else []
         for end in range(len(segments) + 1):
             above = "".join(f"/{segment}" for segment in segments[:end])
-            yield from self._store.children(above, ROLE_ASSIGNMENTS)
+            yield from list(self._held.get((principal_id.lower(), above), {}).values())
 
     def decide(
         self, principal_id: str, action: str, scope: str, at: dt.datetime, granted: Granted | None = None
