@@ -28,6 +28,10 @@ _REMOVED = (
     "clusters whose tag names it are rejected, visibly; what protects them stays, but isn't looked after",
     "their recovery points keep the retention that they were made with",
 )
+_LEFT = (
+    "what is there under the old names stays, is billed and is left alone; nothing is moved or renamed",
+    "an installed extension keeps its account and container; one that differs from the names is reported",
+)
 _RULES = ("daily", "weekly", "monthly", "yearly")
 _FIELDS: Mapping[str, str] = {
     # a field of a policy, and what a change of it does by itself
@@ -103,8 +107,7 @@ def diff(old: Catalog, new: Catalog) -> str:
 
 
 def _sections(old: Catalog, new: Catalog) -> Iterator[Section]:
-    if old.naming != new.naming:
-        yield _naming(old.naming, new.naming)
+    yield from _naming(old.naming, new.naming)
     for name in sorted(old.vault_profiles.keys() & new.vault_profiles.keys()):
         yield from _profile(name, old, new)
     for name in sorted(old.policies.keys() | new.policies.keys()):
@@ -117,7 +120,7 @@ def _sections(old: Catalog, new: Catalog) -> Iterator[Section]:
             yield _changed(_Side(name, before, old), _Side(name, after, new))
 
 
-def _naming(old: Naming, new: Naming) -> Section:
+def _naming(old: Naming, new: Naming) -> Iterator[Section]:
     lines = []
     for kind, default in DEFAULTS.items():
         before, after = getattr(old, kind) or default, getattr(new, kind) or default
@@ -125,9 +128,9 @@ def _naming(old: Naming, new: Naming) -> Section:
             lines.append(f"{kind}: {before} -> {after}: {_RENAMED[kind]}")
     if old.overrides != new.overrides:
         lines.append(f"overrides: {_shown(old.overrides)} -> {_shown(new.overrides)}: the same, where they apply")
-    lines.append("what is there under the old names stays, is billed and is left alone; nothing is moved or renamed")
-    lines.append("an installed extension keeps its account and container; one that differs from the names is reported")
-    return Section("NAMING CHANGES: names are computed, so other names mean other resources", lines)
+    if lines:
+        title = "NAMING CHANGES: names are computed, so other names mean other resources"
+        yield Section(title, [*lines, *_LEFT])
 
 
 def _profile(name: str, old: Catalog, new: Catalog) -> Iterator[Section]:

@@ -3,7 +3,6 @@
 Takes what `az dataprotection backup-policy show` prints, or only its `properties`.
 """
 
-import copy
 import json
 import re
 from collections.abc import Iterator
@@ -15,8 +14,8 @@ import yaml
 
 from shared.catalog.armshape import POLICY, misshapen, unknown
 from shared.catalog.loading import loads
-from shared.catalog.model import MAX_OPERATIONAL_DAYS, NAME, Policy, minutes
-from shared.catalog.rendering import DATASOURCE_TYPE, render
+from shared.catalog.model import MAX_OPERATIONAL_DAYS, NAME, Policy, Schedule, minutes
+from shared.catalog.rendering import DATASOURCE_TYPE, render, start_of
 from shared.catalog.selection import NONE
 from shared.catalog.timeline import DAY
 from shared.catalog.wording import listed
@@ -61,7 +60,18 @@ def import_policy(text: str, source: str, *, name: str | None = None, profile: s
     title = f"From backup policy {str(resource.get('name') or source)!r}"
     said = ["it renders to the same ARM policy."] if not notes else ["what can't be expressed, or does nothing:"]
     comments = [f"{title}; {said[0]}", *(f"- {note}" for note in notes)]
-    return "".join(f"# {' '.join(line.split())}\n" for line in comments) + body
+    return "".join(f"# {_one_line(line)}\n" for line in comments) + body
+
+
+def _one_line(text: str) -> str:
+    """Names of a policy can't become anything but part of a comment."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value if item is not None] if isinstance(value, list) else value
 
 
 def _read(text: str) -> Json:
@@ -97,7 +107,7 @@ class _Reader:
     """Reads a policy's properties into an entry. `kept` is what of them the entry says, `notes` what is left out."""
 
     def __init__(self, properties: Json) -> None:
-        self.kept: Json = copy.deepcopy(properties)
+        self.kept: Json = _without_nulls(properties)
         self.notes = [f"{path} isn't known and is left out" for path in unknown(properties, POLICY)]
         self.kept.pop("name", None)
 
@@ -143,18 +153,15 @@ class _Reader:
             start, zone = _start(found["start"], schedule.get("timeZone"))
         except ValueError as error:
             raise _Unusable(f"{where}: {error}") from error
-        if datetime.fromisoformat(found["start"]).utcoffset() and not schedule.get("timeZone"):
-            self.notes.append(f"{where}: {found['start']} is written as {start:%H:%M} UTC; there is no time zone")
+        written = {"start": f"{start:%H:%M}", **({"timeZone": zone} if zone else {})}
+        if datetime.fromisoformat(found["start"]).utcoffset() not in (None, start.utcoffset()):
+            self.notes.append(f"{where}: {found['start']} is written as {written['start']} {zone or 'UTC'}")
         if start.second or start.microsecond:
             self.notes.append(f"{where}: the seconds of {found['start']} are left out")
-        schedule["repeatingTimeIntervals"] = [
-            f"R/{start.replace(second=0, microsecond=0).isoformat()}/{found['every']}"
-        ]
-        return {
-            "every": _FREQUENCIES[found["every"]],
-            "start": f"{start:%H:%M}",
-            **({"timeZone": zone} if zone else {}),
-        }
+        # the day of the first start doesn't matter: compared is what the same time of day renders to
+        rendered = start_of(Schedule(start=written["start"], time_zone=zone or "UTC"), 0)
+        schedule["repeatingTimeIntervals"] = [f"R/{rendered}/{found['every']}"]
+        return {"every": _FREQUENCIES[found["every"]], **written}
 
     def _default(self) -> str:
         rules = [rule for rule in self._rules("AzureRetentionRule") if rule.get("isDefault")]

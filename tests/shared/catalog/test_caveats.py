@@ -82,8 +82,8 @@ WARNED = {
     "a target below the schedule": (
         "rpoTarget: PT5H",
         (
-            "c.yaml:6: policies.one.rpoTarget: warning: 5 hours is below what the schedule keeps: a backup every 4 hours, "
-            "started up to 2 hours late, so up to 6 hours apart"
+            "c.yaml:6: policies.one.rpoTarget: warning: 5 hours is below what the schedule keeps: a backup every "
+            "4 hours, started up to 2 hours late, so up to 6 hours apart"
         ),
     ),
     "a target that catching up has to keep": (
@@ -128,8 +128,8 @@ PROFILES = {
     "soft delete off": (
         "redundancy: LocallyRedundant, softDelete: 'Off'",
         (
-            "c.yaml:2: vaultProfiles.standard.softDelete: warning: with soft delete off, the points of a deleted backup "
-            "instance are gone at once"
+            "c.yaml:2: vaultProfiles.standard.softDelete: warning: with soft delete off, the points of a deleted "
+            "backup instance are gone at once"
         ),
     ),
     "soft delete for ever": (
@@ -143,8 +143,8 @@ PROFILES = {
     "redundancy of nothing": (
         "redundancy: GeoRedundant, crossRegionRestore: true",
         (
-            "c.yaml:5: policies.one.vaultProfile: warning: redundancy GeoRedundant and crossRegionRestore of the profile "
-            "is for copies in the vault, and without vaultTier there are none"
+            "c.yaml:5: policies.one.vaultProfile: warning: redundancy GeoRedundant and crossRegionRestore of the "
+            "profile is for copies in the vault, and without vaultTier there are none"
         ),
     ),
 }
