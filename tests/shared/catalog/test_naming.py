@@ -37,10 +37,10 @@ _ALLOWED: dict[str, tuple[str, ...]] = {
 
 def _patterns(kind: str) -> st.SearchStrategy[str]:
     """Patterns of a kind as the catalog allows them."""
-    texts = st.text("abAB019-", min_size=1, max_size=12)
-    parts = st.lists(st.one_of(texts, st.sampled_from([f"{{{name}}}" for name in _ALLOWED[kind]])), min_size=1)
-    joined = parts.map(lambda some: "".join(some)[:80]).map(lambda text: re.sub(r"\{[^}]*$", "", text))
-    return joined.filter(lambda text: re.match(r"[A-Za-z{]", text) is not None)
+    values = st.sampled_from([f"{{{name}}}" for name in _ALLOWED[kind]])
+    rest = st.lists(st.text("abAB019-", min_size=1, max_size=12) | values)
+    whole = st.builds(lambda first, parts: "".join([first, *parts])[:80], st.sampled_from("aB") | values, rest)
+    return whole.map(lambda text: re.sub(r"\{[^}]*$", "", text))
 
 
 def _some_names(**more: st.SearchStrategy[Any]) -> dict[str, st.SearchStrategy[Any]]:
