@@ -74,7 +74,7 @@ class Services:
 
     async def record_poisoned(self, body: bytes, message_id: str) -> None:
         """Record a message of a poison queue."""
-        await record_poisoned(self.clusters, self.deadletters, body, message_id, self.settings.subscriptions)
+        await record_poisoned(self.reconciler, self.deadletters, body, message_id)
 
 
 _made: dict[int, Services] = {}

@@ -1,6 +1,5 @@
 """What becomes of a message that failed too often: a status row that says so, or a row of its own."""
 
-from collections.abc import Container
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -11,7 +10,8 @@ from shared.errors import InvalidMessage, RowChanged
 from shared.fleet.messages import Message, decode
 from shared.fleet.records import HISTORY_LENGTH, ClusterRow, Condition, HistoryEntry, State
 from shared.fleet.tables import Key, Rows
-from shared.onboarding.outcomes import Who
+from shared.onboarding.outcomes import Blocked, Who
+from shared.onboarding.reconcile import Reconciler
 
 _REASON = "PoisonedMessage"
 _RACES = 50
@@ -38,45 +38,42 @@ async def record_unreadable(deadletters: Rows[DeadLetter], body: bytes, fault: I
     logs.warning("unreadable_message", fault=fault, key=key.row)
 
 
-async def record_poisoned(
-    clusters: Rows[ClusterRow],
-    deadletters: Rows[DeadLetter],
-    body: bytes,
-    message_id: str,
-    subscriptions: Container[str],
-) -> None:
-    """Say in the cluster's row that a message failed too often; hints still start a pass.
+async def record_poisoned(reconciler: Reconciler, deadletters: Rows[DeadLetter], body: bytes, message_id: str) -> None:
+    """Say in the cluster's row that a message failed too often; it is looked at again seldom, and hints start a pass.
+
+    Five deaths of the host on one message poison it as well, so nobody may have to come and mend anything.
 
     Args:
-        clusters: the status rows.
+        reconciler: whose message it was.
         deadletters: where unreadable messages go.
         body: the message.
         message_id: Queue Storage's id of the poisoned copy.
-        subscriptions: the allowed ones.
     """
     try:
-        message = decode(body, subscriptions)
+        message = decode(body, reconciler.settings.subscriptions)
     except InvalidMessage as fault:
         await record_unreadable(deadletters, body, fault)
         return
+    text = f"a message ({message.reason}) failed too often; the log has its errors"
+    # as at the end of a pass: the delayed message first, then the row that names it
+    wake = await reconciler.send_wake(message, Blocked(_REASON, text, Who.OPERATOR))
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     for _ in range(_RACES):
-        if await _record(clusters, message, at):
+        if await _record(reconciler.clusters, message, text, at, wake):
             break
     else:
         raise RowChanged(f"lost {_RACES} races for the row of {message.cluster}")
     logs.warning("poisoned_message", cluster=message.cluster, message_id=message_id)
 
 
-async def _record(clusters: Rows[ClusterRow], message: Message, at: str) -> bool:
+async def _record(clusters: Rows[ClusterRow], message: Message, text: str, at: str, wake: str | None) -> bool:
     key = Key(message.cluster.subscription, message.cluster.key)
     stored = await clusters.read(key, lambda: ClusterRow(str(message.cluster)))
     row = stored.value
-    text = f"a message ({message.reason}) failed too often; the log has its errors"
     row.state, row.reason, row.message, row.who = State.BLOCKED, _REASON, text, Who.OPERATOR
     row.conditions = [Condition("Protected", "Unknown", "Error", _REASON, text, at)]
     row.history = [*row.history, HistoryEntry(at, State.BLOCKED, _REASON)][-HISTORY_LENGTH:]
-    row.claim, row.again, row.wake = None, False, None
+    row.claim, row.again, row.wake = None, False, wake
     try:
         await clusters.write(key, stored)
     except RowChanged:

@@ -132,7 +132,7 @@ class Reconciler:
 
     async def _finish(self, message: Message, holder: _Holder, outcome: Outcome, work: Pass) -> None:
         """Send the delayed message first, then write the row that names it."""
-        wake = await self._send_wake(message, self._delay(outcome))
+        wake = await self.send_wake(message, outcome)
         stored = holder.stored
         for _ in range(_RACES):
             row = stored.value
@@ -161,9 +161,12 @@ class Reconciler:
         except AzureError as error:
             logs.warning("not_told", cluster=stored.value.cluster_id, fault=error)
 
-    async def _send_wake(self, message: Message, delay: float | None) -> str | None:
-        if delay is None:
-            return None
+    async def send_wake(self, message: Message, outcome: Outcome) -> str | None:
+        """Send the delayed message that an outcome asks for; its wake, or None after a terminal outcome."""
+        delay = self._delay(outcome)
+        return None if delay is None else await self._send_wake(message, delay)
+
+    async def _send_wake(self, message: Message, delay: float) -> str:
         wake = uuid4().hex
         await self.sender.send(Message(message.cluster, "wake", wake), delay)
         return wake

@@ -105,11 +105,12 @@ async def test_messages_that_nobody_can_read_are_kept(app: Fleet) -> None:
 
 
 async def test_a_message_that_always_fails_ends_in_its_clusters_row(app: Fleet) -> None:
-    """After five tries the row says Blocked(PoisonedMessage), at rest; the next hint starts anew."""
+    """After five tries the row says Blocked(PoisonedMessage); it is looked at again seldom, and a hint starts anew."""
     cluster = await app.seed_cluster("input-poison", "bronze", storageProfile="nothing that anybody foresaw")
     await app.announce(cluster)
     row = await app.settled(cluster, "Blocked", "PoisonedMessage")
-    assert (row["wake"], row["who"]) == (None, "operator")
+    assert row["who"] == "operator"
+    assert row["wake"]
     assert app.passes(cluster) == 5
     await app.seed_cluster("input-poison", None)
     await app.announce(cluster)
