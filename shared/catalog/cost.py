@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, ValidationError, convert
 
 from shared.catalog.document import parse
+from shared.catalog.loading import faults_of
 from shared.catalog.model import Catalog, Policy, minutes
 from shared.catalog.timeline import DAY, full_vault_days, timeline
 from shared.catalog.value import CatalogValue
@@ -93,7 +94,7 @@ def read_prices(text: str, source: str) -> Prices:
     """Read a price file.
 
     Raises:
-        CatalogError: with its faults, each as `file:line: what is wrong`.
+        CatalogError: with every fault, each as `file:line: field: what is wrong; what is allowed`.
     """
     document = parse(text)
     faults = list(document.faults)
@@ -101,10 +102,8 @@ def read_prices(text: str, source: str) -> Prices:
         try:
             return convert(document.value, Prices)
         except ValidationError as error:
-            what, _, where = str(error).partition(" - at `$.")
-            path = tuple(where.rstrip("`").split(".")) if where else ()
-            faults.append((document.line_of(path), ": ".join(filter(None, (".".join(path), what)))))
-    raise CatalogError("Price file", [f"{source}:{line}: {text}" for line, text in faults])
+            faults = faults_of(document, Prices, error)
+    raise CatalogError("Price file", [f"{source}:{line}: {text}" for line, text in sorted(faults)])
 
 
 def quantities(policy: Policy, cluster: Cluster) -> Quantities:

@@ -136,11 +136,11 @@ def _fits(wanted: Any, text: str) -> bool:
     return True
 
 
-def _faults(document: Document, first: msgspec.ValidationError) -> list[tuple[int, str]]:
-    """Every fault of a document that isn't a catalog; `first` is what msgspec says of it."""
+def faults_of(document: Document, wanted: type[CatalogValue], first: msgspec.ValidationError) -> list[tuple[int, str]]:
+    """Every fault, with its line, of a document that isn't such a value; `first` is what msgspec says of it."""
     checker = _Checker(document)
     with suppress(_Enough):
-        checker.check(Catalog, {} if document.value is None else document.value, ())
+        checker.check(wanted, {} if document.value is None else document.value, ())
     return checker.faults or [(1, str(first))]
 
 
@@ -170,7 +170,7 @@ def loads(text: str, source: str) -> Catalog:
         try:
             catalog = msgspec.convert(document.value, Catalog)
         except msgspec.ValidationError as error:
-            faults = _faults(document, error)
+            faults = faults_of(document, Catalog, error)
         else:
             faults = _dangling(catalog, document)
             if not faults:
