@@ -36,7 +36,7 @@ def stage(tmp_path: Path) -> Stage:
 
     @asynccontextmanager
     async def running(scenario: Scenario) -> AsyncIterator[LocalAzure]:
-        azure = LocalAzure(_options(scenario.options, tmp_path))
+        azure = LocalAzure(_options(scenario.options, tmp_path), start=scenario.start)
         await azure.start(tmp_path / "ca.pem")
         try:
             if scenario.prepare:

@@ -19,6 +19,8 @@ from tests.wire.recordings import Interaction
 AZURE = "https://management.azure.com"
 GRAPH = "https://graph.microsoft.com"
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_ENDS_IN_GUID = re.compile(r"(/subscriptions/.+/)([0-9a-f-]{36})", re.IGNORECASE)
+_POINT = re.compile(r"[0-9a-f]{32}")
 _OPERATION_HEADERS = ("azure-asyncoperation", "location")
 
 
@@ -103,8 +105,12 @@ class Player:
         elif isinstance(recorded, list) and isinstance(served, list):
             for one, other in zip(recorded, served, strict=False):
                 self._learn(one, other)
-        elif _is_guid(recorded) and _is_guid(served) and recorded not in {served, COLLAPSED}:
+        elif _are_ids(recorded, served) and recorded not in {served, COLLAPSED}:
             self._ids[recorded] = served
+        elif isinstance(recorded, str) and isinstance(served, str):
+            ours, theirs = _ENDS_IN_GUID.fullmatch(recorded), _ENDS_IN_GUID.fullmatch(served)
+            if ours and theirs and ours[1] == theirs[1]:  # the id of a job, of which only the name is made up
+                self._learn(ours[2], theirs[2])
 
     def _with_served_ids[T](self, value: T) -> T:
         text = json.dumps(value)
@@ -148,8 +154,11 @@ class Player:
         return Answer(served.status, headers, json.loads(body))
 
 
-def _is_guid(value: object) -> bool:
-    return isinstance(value, str) and _GUID.fullmatch(value) is not None
+def _are_ids(recorded: object, served: object) -> bool:
+    """Whether both are GUIDs, or both names of recovery points."""
+    if not isinstance(recorded, str) or not isinstance(served, str):
+        return False
+    return any(form.fullmatch(recorded) and form.fullmatch(served) for form in (_GUID, _POINT))
 
 
 def _parsed(text: str, kind: str) -> Any:

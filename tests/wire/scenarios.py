@@ -1,5 +1,6 @@
 """What a replayed stretch of a recording is, and the pieces that put its prerequisites in place."""
 
+import datetime as dt
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,7 @@ class Scenario:
         caller: Who sends the requests.
         options: Options of the simulated Azure.
         expired: Whether the token has expired.
+        start: Virtual time at the beginning, where the time of day matters; None is now.
     """
 
     recording: str
@@ -39,6 +41,7 @@ class Scenario:
     caller: str = "owner"
     options: Body = field(default_factory=dict)
     expired: bool = False
+    start: dt.datetime | None = None
 
     @property
     def name(self) -> str:

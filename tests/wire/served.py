@@ -1,7 +1,9 @@
 """Which recorded interactions are replayed, and which aren't served, with the reason."""
 
+import datetime as dt
+
 from local.azure.options import Options
-from tests.wire import protectable
+from tests.wire import disks, protectable
 from tests.wire.player import Player
 from tests.wire.scenarios import (
     SUBSCRIPTION,
@@ -134,7 +136,36 @@ SCENARIOS = (
             resource(protectable.GROUP, "Microsoft.Compute/disks/clitest-disk-donotdelete", protectable.REGION),
         ),
     ),
-    Scenario("dp_backup_and_restore_aks", span(0, 18), protectable.SEEDS, protectable.protectable),
+    Scenario(
+        "dp_backup_and_restore_aks",
+        span(0, 26),
+        protectable.SEEDS,
+        protectable.protectable,
+        start=dt.datetime(2024, 6, 26, 7, 50, tzinfo=dt.UTC),
+    ),
+    Scenario(
+        "dp_backup_instance_create_backup_delete_disk",
+        span(0, 28),
+        disks.ON_DEMAND,
+        start=dt.datetime(2024, 6, 27, 5, 5, tzinfo=dt.UTC),
+    ),
+    Scenario(
+        "dp_job_list_and_show", (0,), prepare=disks.backed_up, start=dt.datetime(2024, 5, 8, 11, 30, tzinfo=dt.UTC)
+    ),
+    Scenario(
+        "dp_job_list_and_show",
+        (2,),
+        disks.DAILY_DISK,
+        steps={2: disks.a_scheduled_job},
+        start=dt.datetime(2024, 5, 4, 11, tzinfo=dt.UTC),
+    ),
+    Scenario(
+        "dp_recovery_point_list",
+        span(0, 5),
+        disks.DAILY_DISK,
+        steps={0: disks.days(6)},
+        start=dt.datetime(2024, 5, 1, 16, tzinfo=dt.UTC),
+    ),
     Scenario(
         "errors",
         (0,),
@@ -232,18 +263,20 @@ SCENARIOS = (
 )
 
 _DISK = "its datasource is a disk, and only AKS clusters are protected here"
-_LATER = "on-demand backups, jobs, recovery points and restores aren't served yet"
+_LATER = "restores aren't served yet"
+_REGIONS = "a vault's other region isn't served"
 _GRAPH = "Resource Graph isn't served yet"
 _OTHER = "another resource provider's answer"
 
 NOT_SERVED = (
-    NotServed("dp_backup_and_restore_aks", span(19, 38), _LATER),
-    NotServed("dp_backup_instance_create_backup_delete_disk", None, _DISK),
+    NotServed("dp_backup_and_restore_aks", span(27, 38), _LATER),
     NotServed("dp_backup_instance_softdelete", None, _DISK),
     NotServed("dp_backup_instance_list_resource_graph", None, _GRAPH),
     NotServed("dp_backup_vault_list_resource_graph", None, _GRAPH),
-    NotServed("dp_job_list_and_show", None, _LATER),
-    NotServed("dp_recovery_point_list", None, _LATER),
+    NotServed("dp_job_list_and_show", (1, 3, 5), _GRAPH),
+    NotServed("dp_job_list_and_show", (4, 6), _REGIONS),
+    NotServed("dp_recovery_point_list", (6,), _GRAPH),
+    NotServed("dp_recovery_point_list", (7,), _REGIONS),
     NotServed("dp_update_msi_permissions_disk", (3, 8, 16), "a list of what else its tenant had, cut short"),
     NotServed("dp_update_msi_permissions_disk", (7, 11, 15, 19), "directory objects are served with fewer fields"),
     NotServed("resource_graph_query", None, _GRAPH),

@@ -211,6 +211,21 @@ def test_plain_text_is_compared() -> None:
     ]
 
 
+def test_only_times_of_jobs_may_have_fewer_decimals() -> None:
+    """A job's times lose the zeros at their end; a time of something else, or whole seconds, is another form."""
+
+    def found(recorded: dict[str, Any], served: dict[str, Any]) -> list[str]:
+        return differences(Answer(200, {}, recorded), Answer(200, {}, served))
+
+    six, seven = "2024-06-26T07:53:06.923841Z", "2024-06-26T07:56:11.4267957Z"
+    assert found({"properties": {"startTime": six}}, {"properties": {"startTime": seven}}) == []
+    listed = [{"value": [{"properties": {"endTime": text}}]} for text in (six, seven)]
+    assert found(listed[0], listed[1]) == []
+    assert found({"properties": {"startTime": six}}, {"properties": {"startTime": "2024-06-26T07:56:11Z"}}) != []
+    assert found({"properties": {"recoveryPointTime": six}}, {"properties": {"recoveryPointTime": seven}}) != []
+    assert found({"startTime": six}, {"startTime": seven}) != []
+
+
 def test_an_operation_url_keeps_its_form() -> None:
     """Ids, the version's value and signature parameters go, everything else stays."""
     assert url_form(OPERATION + "&t=1&c=2&s=3&h=4") == (
@@ -233,6 +248,13 @@ def test_an_operation_url_keeps_its_form() -> None:
         ("expiry UTC time '08/17/2020 03:46:33 AM'", "expiry UTC time '08/17/2020 03:46:33 AM'"),
         ("The client 'someone' with object id", "The client '{caller}' with object id"),
         ("https://a.z13.web.core.windows.net/", "https://a.z{zone}.web.core.windows.net/"),
+        ("PT3M4.5029547S", "{duration}"),
+        ("PT0S", "PT0S"),
+        ("PT4H", "PT4H"),
+        ("00:03:12.7189058", "{time span}"),
+        ("00:00:00", "00:00:00"),
+        ("638549851148186422", "{ticks}"),
+        ("W/\"datetime'2024-06-26T07%3A56%3A11.6072322Z'\"", "W/\"datetime'{encoded time}'\""),
     ],
 )
 def test_forms_of_values(text: str, form: str) -> None:

@@ -15,9 +15,12 @@ from local.azure.store import Resource
 
 _WRITTEN = dt.timedelta(milliseconds=240)  # between a moment and the etag that tells of it, about as recorded
 _ZERO_DATE = "0001-01-01T00:00:00Z"
-_SIZES = {AKS.lower(): "1"}  # recorded: a cluster's size is 1 byte; the one disk has 4 GiB
-_SIZE_OF_OTHERS = "4294967296"
-_STORE_OF_OTHERS = "OperationalTierStore"  # recorded of disks; of clusters it is null
+_SIZES = {AKS.lower(): "1", "microsoft.compute/disks": "4294967296"}  # recorded: a cluster's size is 1 byte
+_STORES = {
+    "microsoft.compute/disks": "OperationalTierStore",
+    "microsoft.storage/storageaccounts/blobservices": "VaultStore",
+}
+"""`destinationDataStoreName` of a finished backup by its datasource's type, as recorded; a cluster has none."""
 
 
 def started(
@@ -29,6 +32,7 @@ def started(
     activity: str,
     user_triggered: bool,
     extended: Json,
+    source_store: str | None = None,
 ) -> Json:
     """A job that has just started.
 
@@ -40,6 +44,7 @@ def started(
         activity: Its activity id.
         user_triggered: Whether someone asked for it.
         extended: Fields of `extendedInfo` that aren't null.
+        source_store: The store that a restore reads from.
     """
     properties = instance.properties
     source, group = properties.get("dataSourceInfo") or {}, properties.get("dataSourceSetInfo") or {}
@@ -61,7 +66,7 @@ def started(
             "dataSourceSetName": group.get("resourceName"),
             "dataSourceName": source.get("resourceName"),
             "sourceDataStoreName": None,
-            "sourceDataStoreType": None,
+            "sourceDataStoreType": source_store,
             "destinationDataStoreName": None,
             "progressEnabled": False,
             "etag": _etag(at),
@@ -119,10 +124,9 @@ def end_backup(job: Json, at: dt.datetime, point_id: str, warning: ArmError | No
     extended = end(job, at, "CompletedWithWarnings" if warning else "Completed")
     kind = str(properties["dataSourceType"])
     extended["targetRecoverPoint"] = {"recoveryPointID": point_id, "recoveryPointTime": _ZERO_DATE}
-    if kind.lower() != AKS.lower():
-        properties["destinationDataStoreName"] = _STORE_OF_OTHERS
+    properties["destinationDataStoreName"] = _STORES.get(kind.lower())
     extended["subTasks"][0]["additionalDetails"] = {
-        "OriginalDatasourceSizeInBytes": _SIZES.get(kind.lower(), _SIZE_OF_OTHERS),
+        "OriginalDatasourceSizeInBytes": _SIZES.get(kind.lower(), "0"),
         "TaskId": properties["activityID"],
         "DatasourceType": kind,
     }
