@@ -115,7 +115,9 @@ def _sections(old: Catalog, new: Catalog) -> Iterator[Section]:
         if after is None:
             yield Section(f"policy {name}: REMOVED", list(_REMOVED))
         elif before is None:
-            yield Section(f"policy {name}: added", ["no cluster changes until its tag names it"], noticed=False)
+            yield Section(
+                f"policy {name}: added", ["clusters whose tag names it are protected; until now they were rejected"]
+            )
         elif before != after or old.profile_of(before) != new.profile_of(after):
             yield _changed(_Side(name, before, old), _Side(name, after, new))
 

@@ -50,7 +50,6 @@ QUIET = {
     "a default written out": ("operationalRetention: P7D", "operationalRetention: P7D\n    onMove: keep"),
     "a description": ("operationalRetention: P7D", "operationalRetention: P7D\n    description: new"),
     "a ceiling": ("operationalRetention: P7D", "operationalRetention: P7D\n    costCeiling: 5"),
-    "another policy": ("  two:", "  three: {vaultProfile: geo}\n  two:"),
     "another profile": ("  geo:", "  zone: {redundancy: ZoneRedundant}\n  geo:"),
     "buckets without a spread": (
         "  two:\n    vaultProfile: standard",
@@ -67,11 +66,9 @@ def test_what_no_cluster_notices(change: tuple[str, str], tmp_path: Path, capsys
 
 
 def test_what_is_quiet_is_still_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A new policy and a new description are named, with what they are."""
-    new = OLD.replace("  two:", "  three: {vaultProfile: geo}\n  two:").replace("P7D", "P7D\n    description: new")
-    printed = compared(capsys, tmp_path, new)
-    assert "policy three: added\n  no cluster changes until its tag names it\n" in printed
-    assert "policy one: changed\n  description: nothing -> new\n" in printed
+    """A new description is named, and that it reaches nobody."""
+    printed = compared(capsys, tmp_path, OLD.replace("P7D", "P7D\n    description: new"))
+    assert printed == f"policy one: changed\n  description: nothing -> new\n\n{NO_CHANGE}\n"
 
 
 def test_a_new_retention_replaces_the_arm_policies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -179,6 +176,10 @@ CHANGES = {
             "policy two: REMOVED\n  clusters whose tag names it are rejected, visibly; what protects them stays",
             "their recovery points keep the retention that they were made with",
         ],
+    ),
+    "a new policy": (
+        ("  two:", "  three: {vaultProfile: geo}\n  two:"),
+        ["policy three: added\n  clusters whose tag names it are protected; until now they were rejected"],
     ),
     "a pattern": (
         ("policies:", 'naming: {container: "c-{cluster}"}\npolicies:'),
