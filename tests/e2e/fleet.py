@@ -43,7 +43,10 @@ type Row = dict[str, Any]
 
 
 async def eventually[T](
-    look: Callable[[], Awaitable[T | None]], what: Callable[[], str], seconds: float = _PATIENCE
+    look: Callable[[], Awaitable[T | None]],
+    what: Callable[[], str],
+    seconds: float = _PATIENCE,
+    pause: float = _LOOK,
 ) -> T:
     """Look until there is something to see; it fails the test when that takes too long."""
     deadline = time.monotonic() + seconds
@@ -53,7 +56,7 @@ async def eventually[T](
             return seen
         if time.monotonic() > deadline:
             pytest.fail(f"waited {seconds:.0f} s for {what()}")
-        await asyncio.sleep(_LOOK)
+        await asyncio.sleep(pause)
 
 
 class Fleet(AzureView):
