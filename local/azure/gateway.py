@@ -63,11 +63,14 @@ def _answer(
     _authorize(call, provider)
     if call_version is not None:
         raise call_version
-    limits.update(_throttle(call))
+    if route.metered:
+        limits.update(_throttle(call))
     _check_surroundings(call, provider)
     if request.method in _WRITES:
         tagging.check(body.get("tags"), paths.full_type(target.addressed()))
     reply = route.handler(call)
+    if request.method in _EVENT_VERBS:
+        cloud.store.touch(target.addressed())
     for name, value in limits.items():
         reply.headers.setdefault(name, value)
     reply.headers.setdefault("x-ms-correlation-request-id", call.correlation_id)
