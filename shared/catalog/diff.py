@@ -24,6 +24,7 @@ _RENAMED: Mapping[str, str] = {
     "container": "a NEW container for each cluster to come",
 }
 _NEW_VAULT = ("redundancy", "subscription")
+_ADDED = "clusters whose tag names it are protected; until now they were rejected"
 _REMOVED = (
     "clusters whose tag names it are rejected, visibly; what protects them stays, but isn't looked after",
     "their recovery points keep the retention that they were made with",

@@ -135,7 +135,7 @@ def _expected(policy: Policy) -> Iterator[str]:
     if policy.rpo_target:
         yield f"the newest recovery point is at most {spoken(policy.rpo_target)} old"
     else:
-        yield "no target for the age of the newest recovery point (rpoTarget)"
+        yield "no rpoTarget: the age of the newest recovery point is judged by the schedule"
     yield f"on demand: {listed(_on_demand(policy.on_demand)) if policy.on_demand else 'nothing by itself'}"
     yield f"when the tag is removed ({policy.on_removal}): {_REMOVAL[policy.on_removal]}"
     moved = "goes on beside the new one" if policy.on_move == "keep" else "is stopped, with all its points kept"
@@ -152,7 +152,7 @@ def _on_demand(on_demand: OnDemand) -> Iterator[str]:
     if on_demand.every:
         yield every(on_demand.every)
     for window in on_demand.before:
-        yield f"{spoken(window.lead)} before {window.day} {window.time}"
+        yield f"{spoken(window.lead)} before {window.day} {window.time} UTC"
     yield f"{on_demand.reserve} of the 10 a day left to people"
 
 

@@ -65,7 +65,7 @@ _MEANINGS: Mapping[str, Mapping[str, str]] = {
     },
     "PlannedWindow": {
         "day": "Weekday of the planned change.",
-        "time": "Its time of day.",
+        "time": "Its time of day, in UTC.",
         "lead": "How long before it the backup is started.",
     },
     "OnDemand": {

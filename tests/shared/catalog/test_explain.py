@@ -77,11 +77,11 @@ SAID = {
     "no volumes": ("contents: {volumeSnapshots: false}", "volumes: none"),
     "hooks": ("contents: {hooks: [{name: freeze, namespace: shop}]}", "hooks: freeze in shop"),
     "a target": ("rpoTarget: P1D", "the newest recovery point is at most 1 day old"),
-    "no target": ("", "no target for the age of the newest recovery point (rpoTarget)"),
+    "no target": ("", "no rpoTarget: the age of the newest recovery point is judged by the schedule"),
     "no on-demand backups": ("", "on demand: nothing by itself"),
     "on-demand backups": (
         'onDemand: {afterProtection: true, every: P1D, before: [{day: Monday, time: "06:00"}], reserve: 5}',
-        "on demand: once protected, every day, 2 hours before Monday 06:00 and 5 of the 10 a day left to people",
+        "on demand: once protected, every day, 2 hours before Monday 06:00 UTC and 5 of the 10 a day left to people",
     ),
     "catching up": ("rpoTarget: P1D\n    onDemand: {catchUp: true}", "on demand: when rpoTarget isn't kept"),
     "keep": ("", "when the tag is removed (keep): protection goes on as it is"),
