@@ -166,7 +166,8 @@ async def _foreign_storage(world: World) -> Storage | None:
 
 def desired_is_ours(desired: Desired, storage: Storage) -> bool:
     """Whether an extension's storage is the one that this app would have given it."""
-    return not desired.adopted and same_id(storage.account_id, desired.account)
+    same = same_id(storage.account_id, desired.account) and storage.container == desired.container
+    return same and not desired.adopted
 
 
 def _essence(body: Json) -> dict[str, Any]:
