@@ -138,22 +138,30 @@ async def make_vault(azure: Client, **properties: Any) -> str:
     return str(made.body["identity"]["principalId"])
 
 
+def trusted() -> dict[str, Any]:
+    """Properties of a finished trusted access binding of the vault."""
+    operator = "Microsoft.DataProtection/backupVaults/backup-operator"
+    return {"sourceResourceId": VAULT, "roles": [operator], "provisioningState": "Succeeded"}
+
+
+def installed(identity: str) -> dict[str, Any]:
+    """Properties of an installed backup extension with an identity."""
+    return {
+        "extensionType": "microsoft.dataprotection.kubernetes",
+        "provisioningState": "Succeeded",
+        "aksAssignedIdentity": {"type": "UserAssigned", "principalId": identity},
+        "configurationSettings": copy.deepcopy(_SETS),
+    }
+
+
 def place_cluster(azure: Client) -> None:
     """Put the cluster with extension and binding, and the storage, as they stand when they are ready."""
     azure.cloud.seed(CLUSTER_GROUP, {"location": "westeurope", "properties": {"provisioningState": "Succeeded"}})
     running = {"provisioningState": "Succeeded", "powerState": {"code": "Running"}}
     identity = {"type": "SystemAssigned", "principalId": CLUSTER_IDENTITY}
     azure.cloud.seed(CLUSTER, {"location": "westeurope", "identity": identity, "properties": running})
-    operator = "Microsoft.DataProtection/backupVaults/backup-operator"
-    trusted = {"sourceResourceId": VAULT, "roles": [operator], "provisioningState": "Succeeded"}
-    azure.cloud.seed(BINDING, {"properties": trusted})
-    extension = {
-        "extensionType": "microsoft.dataprotection.kubernetes",
-        "provisioningState": "Succeeded",
-        "aksAssignedIdentity": {"type": "UserAssigned", "principalId": EXTENSION_IDENTITY},
-        "configurationSettings": copy.deepcopy(_SETS),
-    }
-    azure.cloud.seed(EXTENSION, {"properties": extension})
+    azure.cloud.seed(BINDING, {"properties": trusted()})
+    azure.cloud.seed(EXTENSION, {"properties": installed(EXTENSION_IDENTITY)})
     azure.cloud.seed(ACCOUNT, {"location": "westeurope", "properties": {"allowSharedKeyAccess": False}})
     azure.cloud.seed(CONTAINER, {"properties": {}})
 
@@ -193,6 +201,14 @@ async def everything(azure: Client, *, vault_tier: bool = False) -> str:
         await grant(azure, role, principal, scope)
     await azure.control("POST", "/clock", {"advance": 91})
     return identity
+
+
+async def protected(azure: Client, policy_id: str = POLICY) -> None:
+    """Put everything in place and wait until the cluster is protected with a policy."""
+    await everything(azure, vault_tier=policy_id == GOLD)
+    made = await azure.arm("PUT", INSTANCE, {"properties": instance(policy_id)})
+    assert made.status == 201
+    await azure.control("POST", "/clock", {"advance": 72})
 
 
 async def validate(azure: Client, properties: dict[str, Any] | None = None, seconds: float = 45) -> Answer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
 from urllib.parse import quote, urlencode
 
@@ -56,7 +55,7 @@ def _next(call: Call, place: tuple[str, str]) -> str:
 def _read(token: str) -> tuple[str, str]:
     try:
         begun, _, name = base64.urlsafe_b64decode(token).decode().partition("|")
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise invalid_input("$skipToken isn't one of this list.") from error
     return begun, name
 

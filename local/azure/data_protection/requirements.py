@@ -18,6 +18,7 @@ from local.azure.errors import ArmError
 from local.azure.store import Resource
 
 BINDINGS = f"{AKS}/trustedAccessRoleBindings"
+LOCKS = "Microsoft.Authorization/locks"
 BACKUP_OPERATOR = "microsoft.dataprotection/backupvaults/backup-operator"
 
 _OWNER, _CONTRIBUTOR = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "b24988ac-6180-42a0-ab88-20f7382dd24c"
@@ -163,8 +164,19 @@ def _extension_writes_blobs(candidate: Candidate) -> None:
     )
 
 
+def _is_locked(candidate: Candidate, group: Resource) -> bool:
+    locks = candidate.cloud.store.of_type(LOCKS)
+    return any(paths.is_within(group.id, paths.parse(lock.id).scope) for lock in locks)
+
+
 def _snapshots_can_be_kept(candidate: Candidate) -> None:
     group, cluster = candidate.snapshot_group, candidate.cluster
+    if _is_locked(candidate, group):
+        raise user_error(
+            "UserErrorSnapshotResourceGroupHasLocks",
+            f"The snapshot resource group {group.name} has locks.",
+            recommended=["Remove the locks of the snapshot resource group and of its subscription."],
+        )
     # the code for another region isn't known
     _same_region(group, cluster, "UserErrorSnapshotResourceGroupRegionMismatch", "The snapshot resource group")
     if not candidate.holds(principal_of(cluster), MANAGES, group.id):
