@@ -28,7 +28,7 @@ SCALE: Final = 400.0
 """Virtual seconds per real one: 10 minutes of an onboarding in 1.5 s, plus the whole seconds of queue messages."""
 
 EAGER: Final = {
-    "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:00.2",
+    "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:00.1",
     "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:01",
 }
 """Host settings under which nobody waits for the host itself."""
