@@ -105,8 +105,10 @@ class Fault:
     def listing(self) -> Json:
         """What the control endpoint shows."""
         match: Json = {"method": self.method, "path": self.path.pattern, "principal": self.principal}
+        counted = {"matched": self.matched}
         if self.action == "fail_job":
             match = {"resource": self.resource.pattern, "operation": self.operation}
+            counted["struck"] = self.struck
         return {
             "id": self.number,
             "match": match,
@@ -114,7 +116,7 @@ class Fault:
             "times": self.times,
             "action": self.action,
             **self.details,
-            "matched": self.matched,
+            **counted,
         }
 
 

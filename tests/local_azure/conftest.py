@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
@@ -19,11 +20,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+NOON = dt.datetime(2024, 6, 26, 12, tzinfo=dt.UTC)
+"""When it is in the tests: a Wednesday, three hours after the daily policies of `backup` were due."""
+
+
 class Start(Protocol):
     """Starts a simulated Azure with some options other than the usual ones."""
 
-    def __call__(self, **options: Any) -> AbstractAsyncContextManager[Client]:
-        """Start it; it ends with the context."""
+    def __call__(self, *, at: dt.datetime | None = None, **options: Any) -> AbstractAsyncContextManager[Client]:
+        """Start it, at a virtual time (default: `NOON`); it ends with the context."""
 
 
 @pytest.fixture
@@ -31,8 +36,8 @@ def start(tmp_path: Path) -> Start:
     """A way to start a simulated Azure with one's own options."""
 
     @contextlib.asynccontextmanager
-    async def running(**options: Any) -> AsyncGenerator[Client]:
-        azure = LocalAzure(Options(**options))
+    async def running(*, at: dt.datetime | None = None, **options: Any) -> AsyncGenerator[Client]:
+        azure = LocalAzure(Options(**options), start=at or NOON)
         await azure.start(tmp_path / "ca.pem")
         try:
             async with aiohttp.ClientSession() as session:
