@@ -26,6 +26,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local import picture
+from local.backups import back_up
 from local.measures import onboarding
 from local.rollover import roll_over
 from local.stack import ROOT, PartError, Stack, cluster_id, stack
@@ -193,9 +194,11 @@ async def demo(console: Console, svg: Path | None = None) -> bool:
     catalog = folder / "backup-policies.yaml"
     catalog.write_text((ROOT / "backup-policies.yaml").read_text())
     clusters = subjects()
-    rollover = None
+    rollover = backups = None
     console.print("Starting storage (Azurite), a simulated Azure and a Functions host ...")
-    async with stack(folder, time_scale=TIME_SCALE, settings={"AUTOPILOT_CATALOG": str(catalog)}) as running:
+    async with stack(
+        folder, time_scale=TIME_SCALE, settings={"AUTOPILOT_CATALOG": str(catalog)}, topic=True
+    ) as running:
         await running.subscribe()
         console.print(intent(clusters))
         await create(running, clusters)
@@ -212,14 +215,21 @@ async def demo(console: Console, svg: Path | None = None) -> bool:
         blog = next(cluster for cluster in clusters if cluster.tag == "bronze")
         if blog.arrived:
             rollover = await roll_over(running, blog.id, catalog, console)
+            backups = await back_up(running, clusters[0].id, blog.id, console)
     result = ROOT / "build" / "demo.json"
-    told = {"clusters": [cluster.result for cluster in clusters], "rollover": rollover and rollover.as_json()}
+    told = {
+        "clusters": [cluster.result for cluster in clusters],
+        "rollover": rollover and rollover.as_json(),
+        "backups": backups and backups.as_json(),
+    }
     result.write_text(json.dumps(told, indent=2) + "\n")
-    good = all(cluster.arrived for cluster in clusters) and rollover is not None and rollover.good
-    verdict = "Every cluster ended as it must." if good else f"Not every cluster ended as it must: see {folder}/*.log"
+    chapters = rollover is not None and rollover.good and backups is not None and backups.good
+    good = all(cluster.arrived for cluster in clusters) and chapters
+    verdict = "Every cluster ended as it must." if good else f"Not everything ended as it must: see {folder}/*.log"
     console.print(f"{verdict} Written to {result.relative_to(ROOT)}.")
     if svg is not None:
         chapter: list[ConsoleRenderable | str] = [rollover.told(), ""] if rollover else []
+        chapter += [backups.told(), ""] if backups else []
         picture.save([intent(clusters), "", report(clusters), *chapter, verdict], "make demo", svg)
     return good
 

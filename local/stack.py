@@ -36,6 +36,7 @@ _LOOK_SECONDS = 0.05
 _CLUSTERS_API = "2024-09-01"
 _GROUPS_API = "2024-11-01"
 _EVENTS_API = "2025-02-15"
+_EVENTGRID_DATA_SENDER = "d5a91429-5739-47e2-a06b-3470a27159e7"
 _POOL = {"name": "nodepool1", "count": 1, "vmSize": "Standard_D4s_v5", "osType": "Linux", "mode": "System"}
 
 
@@ -345,6 +346,7 @@ async def stack(
     azure_options: Sequence[str] = (),
     host_options: Sequence[str] = (),
     ports: Ports = Ports(),
+    topic: bool = False,
     start_host: bool = True,
 ) -> AsyncGenerator[Stack]:
     """Run all parts for as long as the block lasts.
@@ -356,6 +358,7 @@ async def stack(
         azure_options: command-line options of `local.azure`.
         host_options: command-line options of `local.host`.
         ports: fixed ports, where wanted.
+        topic: whether to make an Event Grid topic that the app publishes to.
         start_host: whether to start the host too.
 
     Raises:
@@ -376,9 +379,27 @@ async def stack(
         environ = _app_environ(azure.ready, storage, scaled)
         running = Stack(folder, storage, azure, Owner(azure.ready, session), environ, tuple(host_options), ports)
         parts.push_async_callback(_stop_host, running)
+        if topic:
+            running.environ["AUTOPILOT_TOPIC_ENDPOINT"] = await _topic(running)
         if start_host:
             await running.start_host()
         yield running
+
+
+async def _topic(running: Stack) -> str:
+    """Make the topic, let the app's identity send to it, and give its endpoint."""
+    await running.group("rg-autopilot", "westeurope")
+    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-autopilot"
+    path = f"{group}/providers/Microsoft.EventGrid/topics/autopilot"
+    body = {"location": "westeurope", "properties": {"inputSchema": "CloudEventSchemaV1_0"}}
+    topic = await running.owner.put(path, _EVENTS_API, body)
+    role = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{_EVENTGRID_DATA_SENDER}"
+    principal = running.azure.ready["app_principal_id"]
+    grant = {"roleDefinitionId": role, "principalId": principal, "principalType": "ServicePrincipal"}
+    name = uuid5(NAMESPACE_URL, path)
+    assignment = f"{path}/providers/Microsoft.Authorization/roleAssignments/{name}"
+    await running.owner.put(assignment, "2022-04-01", {"properties": grant})
+    return str(topic["properties"]["endpoint"])
 
 
 async def _stop_started(starting: asyncio.Future[Part]) -> None:
