@@ -46,6 +46,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="SECONDS",
         help="longest virtual time that a scheduled backup starts late, at most 7200",
     )
+    parser.add_argument(
+        "--graph-delay",
+        type=float,
+        default=defaults.graph_delay,
+        help="virtual seconds until Resource Graph sees a change",
+    )
     return parser.parse_args(argv)
 
 
@@ -70,6 +76,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         registered=registered,
         extension_blocks_cluster=arguments.extension_blocks_cluster,
         backup_delay=arguments.backup_delay,
+        graph_delay=arguments.graph_delay,
     )
 
 

@@ -39,6 +39,7 @@ class Options:
             No recording shows what Azure does; both can be tried.
         backup_delay: Longest time, in virtual seconds, that a scheduled backup starts after its scheduled moment; Azure
             takes up to two hours.
+        graph_delay: Virtual seconds until Resource Graph sees a change.
         app_client_id: Client id of the app's identity.
     """
 
@@ -52,4 +53,5 @@ class Options:
     registered: tuple[str, ...] = REGISTERED_AT_FIRST + BACKUP_NAMESPACES
     extension_blocks_cluster: bool = False
     backup_delay: float = 13.0
+    graph_delay: float = 0.0
     app_client_id: str = "5a9e0b5c-6f43-4c1e-9a57-1f0c6d1f4a01"

@@ -6,6 +6,7 @@ from local.azure import (
     data_protection,
     event_grid,
     kubernetes_configuration,
+    resource_graph,
     resources,
     storage,
 )
@@ -19,4 +20,5 @@ PROVIDERS: tuple[Provider, ...] = (
     storage.PROVIDER,
     data_protection.PROVIDER,
     event_grid.PROVIDER,
+    resource_graph.PROVIDER,
 )

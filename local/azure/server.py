@@ -7,7 +7,7 @@ import json
 import logging
 import ssl
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -22,12 +22,15 @@ from local.azure.cloud import Cloud
 from local.azure.control import Control
 from local.azure.directory import Principal
 from local.azure.errors import ArmError
+from local.azure.event_grid import publishing, topics
 from local.azure.event_grid.control import EventControl
+from local.azure.event_grid.topic_control import TopicControl
 from local.azure.exchange import LateFailure, Reply, Request
 from local.azure.faults import Fault
 from local.azure.identity import IdentityEndpoint
 from local.azure.options import Options
 from local.azure.providers import PROVIDERS
+from local.azure.resource_graph.control import GraphControl
 from local.azure.routing import Provider
 from local.azure.tokens import Tokens
 
@@ -95,9 +98,9 @@ class LocalAzure:
         for runner in self._runners:
             await runner.cleanup()
 
-    def authenticate(self, request: Request) -> Principal:
-        """Who calls; raises ArmError when that can't be told."""
-        return self._tokens.caller(request.headers.get("authorization"))
+    def authenticate(self, request: Request, audiences: frozenset[str] | None = None) -> Principal:
+        """Who calls, with a token for one of `audiences`; raises ArmError when that can't be told."""
+        return self._tokens.caller(request.headers.get("authorization"), audiences)
 
     async def _listen(self, app: web.Application, port: int, tls: ssl.SSLContext | None) -> int:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -116,7 +119,8 @@ def _side_app(cloud: Cloud, identity: IdentityEndpoint) -> web.Application:
     app = web.Application(client_max_size=_MAX_BODY)
     app.router.add_get("/identity/token", identity.answer)
     app.router.add_routes(Control(cloud).routes("/control"))
-    app.router.add_routes(EventControl(cloud).routes("/control"))
+    for part in (EventControl(cloud), TopicControl(cloud), GraphControl(cloud)):
+        app.router.add_routes(part.routes("/control"))
     return app
 
 
@@ -147,12 +151,16 @@ async def _answer(azure: LocalAzure, wire: web.Request) -> web.StreamResponse:
         {name.lower(): value for name, value in wire.headers.items()},
         await wire.read(),
     )
+    if request.path.lower().startswith(topics.PREFIX):
+        return await _publish(azure, wire, request)
     cloud, principal = azure.cloud, None
     try:
         principal = azure.authenticate(request)
         if request.path.startswith(graph.PREFIX):
             return _response(cloud, request, graph.answer(cloud, request))
-        reply = await _with_faults(azure, request, principal)
+        reply = await _with_faults(
+            cloud, request, principal, lambda late: gateway.answer(cloud, request, principal, late)
+        )
     except ArmError as error:
         reply = gateway.refusal(request, error, {})
     except Exception:  # noqa: BLE001 (the boundary: a mistake of the simulation is logged and told as a 500)
@@ -160,11 +168,28 @@ async def _answer(azure: LocalAzure, wire: web.Request) -> web.StreamResponse:
         reply = gateway.refusal(request, ArmError(500, "InternalServerError", "Local Azure failed.", "service"), {})
     status = reply.status if reply else 0
     cloud.ledger.record(cloud.clock.now(), request, principal, status)
-    if reply is None:
-        if wire.transport:
-            wire.transport.abort()
-        return web.Response(status=503)
-    return _response(cloud, request, reply)
+    return _response(cloud, request, reply) if reply else _lost(wire)
+
+
+async def _publish(azure: LocalAzure, wire: web.Request, request: Request) -> web.Response:
+    """Answer a request to a custom topic, which is no part of Resource Manager: its requests aren't recorded."""
+    cloud = azure.cloud
+
+    def publish(_: LateFailure | None) -> Reply:
+        return publishing.publish(cloud, request, lambda: azure.authenticate(request, publishing.AUDIENCES))
+
+    try:
+        reply = await _with_faults(cloud, request, None, publish)
+    except ArmError as error:
+        reply = gateway.refusal(request, error, {})
+    return _response(cloud, request, reply) if reply else _lost(wire)
+
+
+def _lost(wire: web.Request) -> web.Response:
+    """Close the connection without an answer."""
+    if wire.transport:
+        wire.transport.abort()
+    return web.Response(status=503)
 
 
 def _metadata(azure: LocalAzure, wire: web.Request) -> web.Response:
@@ -182,9 +207,10 @@ def _metadata(azure: LocalAzure, wire: web.Request) -> web.Response:
     return web.json_response(metadata.endpoints(azure.cloud.base_url, azure.cloud.options.tenant))
 
 
-async def _with_faults(azure: LocalAzure, request: Request, principal: Principal) -> Reply | None:
+async def _with_faults(
+    cloud: Cloud, request: Request, principal: Principal | None, answer: Callable[[LateFailure | None], Reply]
+) -> Reply | None:
     """The answer, after the faults that strike the request; None to drop the connection."""
-    cloud = azure.cloud
     late: LateFailure | None = None
     lost = False
     for fault in cloud.faults.for_request(request.method, request.path, principal):
@@ -198,7 +224,7 @@ async def _with_faults(azure: LocalAzure, request: Request, principal: Principal
             lost = True
         else:
             raise fault.error()
-    reply = gateway.answer(cloud, request, principal, late)
+    reply = answer(late)
     return None if lost else reply
 
 

@@ -1,4 +1,4 @@
-"""Microsoft.EventGrid: event subscriptions, the events that writes cause, and their delivery."""
+"""Microsoft.EventGrid: event subscriptions, the events that writes cause, and their delivery; custom topics."""
 
 from local.azure.event_grid.provider import PROVIDER
 
