@@ -65,11 +65,12 @@ VERSIONS = frozenset(
     },
 )
 
-# Times of jobs: the zeros at their end are left out (dp_backup_and_restore_aks: the etag of [22] has six decimals, that
-# of [24] seven), so how many there are says nothing.
+# Times of jobs and operations: the zeros at their end are left out (dp_backup_and_restore_aks: the etag of [22] has six
+# decimals, that of [24] seven; dp_backup_instance_softdelete: the start of [6] has six, of [28] seven), so how many
+# there are says nothing. That there are some does.
 TRIMMED_TIMES = frozenset({"startTime", "endTime", "etag"})
 _DECIMALS = re.compile(r"\.\d{1,7}(?=Z)")
-_JOB_PROPERTIES = re.compile(r"\$(\.value\[\d+\])?\.properties\.\w+")
+_TRIMMED_PLACES = re.compile(r"\$(\.value\[\d+\])?(\.properties)?\.\w+")
 
 # Lists that hold a part of Azure's own catalog, which changes by the week: their items are compared as one shape.
 CATALOGS = frozenset({"authorizations", "resourceTypes", "locations", "apiVersions"})
@@ -154,7 +155,7 @@ def _body_differences(where: str, key: str, recorded: Any, served: Any) -> Itera
     elif isinstance(recorded, str):
         if recorded == COLLAPSED and served:
             return
-        if key in TRIMMED_TIMES and _JOB_PROPERTIES.fullmatch(where):
+        if key in TRIMMED_TIMES and _TRIMMED_PLACES.fullmatch(where):
             recorded, served = (_DECIMALS.sub(lambda match: f"{match[0]:0<8}", text) for text in (recorded, served))
         yield from _unequal(where, _scalar_form(key, recorded), _scalar_form(key, served))
     else:

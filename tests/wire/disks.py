@@ -22,15 +22,15 @@ BLOB_INSTANCE = f"{OTHER_VAULT}/backupInstances/{_BLOBS}-{_BLOBS}-00000020-0000-
 _JOB = f"{OTHER_VAULT}/backupJobs/0000002a-0000-4000-8000-00000000002a"
 
 
-def vault(vault_id: str) -> tuple[str, Body]:
-    """A vault without soft delete."""
+def vault(vault_id: str, soft_delete: str = "Off") -> tuple[str, Body]:
+    """A vault, with or without soft delete."""
     return vault_id, {
         "location": REGION,
         "identity": {"type": "SystemAssigned", "principalId": "00000001-1111-4111-8111-111111111111"},
         "properties": {
             "provisioningState": "Succeeded",
             "storageSettings": [{"datastoreType": "VaultStore", "type": "LocallyRedundant"}],
-            "securitySettings": {"softDeleteSettings": {"state": "Off", "retentionDurationInDays": 14.0}},
+            "securitySettings": {"softDeleteSettings": {"state": soft_delete, "retentionDurationInDays": 14.0}},
         },
     }
 
@@ -199,3 +199,48 @@ ON_DEMAND = (
     ),
 )
 """A vault with a disk that is protected, and with blobs."""
+
+_SOFT = f"{_VAULTS}/clitest-bkp-vault-sd1-donotdelete"
+_SOFT_DISK = "clitest-disk-sd-donotdelete"
+
+
+def _older(placed: tuple[str, Body]) -> tuple[str, Body]:
+    """An instance as older ones are stored: no tags, the datasource's id in another case, an empty URI (wire facts)."""
+    instance_id, body = placed
+    source = body["properties"]["dataSourceInfo"]
+    changed = {"resourceID": source["resourceID"].replace("resourceGroups", "resourcegroups"), "resourceUri": ""}
+    properties = {**body["properties"], "dataSourceInfo": {**source, **changed}}
+    return instance_id, {"properties": properties}
+
+
+SOFT_DELETED = (
+    group(GROUP, REGION),
+    vault(OTHER_VAULT),
+    vault(_SOFT, "On"),
+    policy(OTHER_VAULT, "diskpolicy", _DISKS, "R/2024-04-01T12:00:00+00:00/P1D"),
+    policy(_SOFT, "diskpol", _DISKS, "R/2024-04-01T12:00:00+00:00/P1D"),
+    _older(
+        instance(
+            f"{_SOFT}/backupInstances/{_SOFT_DISK}-{_SOFT_DISK}-00000051-0000-4000-8000-000000000051",
+            f"{_DISKS}/{_SOFT_DISK}",
+            _DISKS,
+            "diskpol",
+            grouped=False,
+            policyParameters={
+                "dataStoreParametersList": [
+                    {
+                        "dataStoreType": "OperationalStore",
+                        "objectType": "AzureOperationalStoreParameters",
+                        "resourceGroupId": _GROUP_ID,
+                    },
+                ],
+            },
+        ),
+    ),
+)
+"""A disk in a vault with soft delete, and a vault without."""
+
+
+async def a_second_more(player: Player) -> None:
+    """Let a write take up to two seconds: the recorded one was quicker than that of dp_backup_and_restore_aks."""
+    await player.advance(1.0)

@@ -153,6 +153,13 @@ SCENARIOS = (
         "dp_job_list_and_show", (0,), prepare=disks.backed_up, start=dt.datetime(2024, 5, 8, 11, 30, tzinfo=dt.UTC)
     ),
     Scenario(
+        "dp_backup_instance_softdelete",
+        span(0, 37),
+        disks.SOFT_DELETED,
+        steps={22: disks.a_second_more},
+        start=dt.datetime(2024, 6, 26, 7, 48, tzinfo=dt.UTC),
+    ),
+    Scenario(
         "dp_job_list_and_show",
         (2,),
         disks.DAILY_DISK,
@@ -262,7 +269,6 @@ SCENARIOS = (
     ),
 )
 
-_DISK = "its datasource is a disk, and only AKS clusters are protected here"
 _LATER = "restores aren't served yet"
 _REGIONS = "a vault's other region isn't served"
 _GRAPH = "Resource Graph isn't served yet"
@@ -270,7 +276,6 @@ _OTHER = "another resource provider's answer"
 
 NOT_SERVED = (
     NotServed("dp_backup_and_restore_aks", span(27, 38), _LATER),
-    NotServed("dp_backup_instance_softdelete", None, _DISK),
     NotServed("dp_backup_instance_list_resource_graph", None, _GRAPH),
     NotServed("dp_backup_vault_list_resource_graph", None, _GRAPH),
     NotServed("dp_job_list_and_show", (1, 3, 5), _GRAPH),

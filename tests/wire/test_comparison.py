@@ -211,8 +211,8 @@ def test_plain_text_is_compared() -> None:
     ]
 
 
-def test_only_times_of_jobs_may_have_fewer_decimals() -> None:
-    """A job's times lose the zeros at their end; a time of something else, or whole seconds, is another form."""
+def test_only_times_of_jobs_and_operations_may_have_fewer_decimals() -> None:
+    """They lose the zeros at their end; a time of something else, or whole seconds, is another form."""
 
     def found(recorded: dict[str, Any], served: dict[str, Any]) -> list[str]:
         return differences(Answer(200, {}, recorded), Answer(200, {}, served))
@@ -223,7 +223,9 @@ def test_only_times_of_jobs_may_have_fewer_decimals() -> None:
     assert found(listed[0], listed[1]) == []
     assert found({"properties": {"startTime": six}}, {"properties": {"startTime": "2024-06-26T07:56:11Z"}}) != []
     assert found({"properties": {"recoveryPointTime": six}}, {"properties": {"recoveryPointTime": seven}}) != []
-    assert found({"startTime": six}, {"startTime": seven}) != []
+    assert found({"startTime": six}, {"startTime": seven}) == []
+    assert found({"endTime": "2024-06-26T07:56:11Z"}, {"endTime": seven}) != []
+    assert found({"rules": [{"startTime": six}]}, {"rules": [{"startTime": seven}]}) != []
 
 
 def test_an_operation_url_keeps_its_form() -> None:

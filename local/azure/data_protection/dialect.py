@@ -6,7 +6,8 @@ import base64
 import uuid
 from collections.abc import Sequence
 
-from local.azure.clock import ticks, whole_seconds
+from local.azure.clock import whole_seconds
+from local.azure.data_protection.moments import trimmed
 from local.azure.errors import ArmError, Json
 from local.azure.exchange import Call, Reply
 from local.azure.operations import Operation
@@ -153,7 +154,7 @@ def operation_status(call: Call) -> Reply:
         "id": call.id,
         "name": operation.id,
         "status": _STATUS.get(operation.status, operation.status),
-        "startTime": ticks(operation.started),
+        "startTime": trimmed(operation.started),
         "endTime": _NOT_ENDED if operation.running else whole_seconds(operation.ends),
     }
     if operation.error:
