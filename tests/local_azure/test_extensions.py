@@ -67,9 +67,9 @@ async def test_the_app_installs_the_extension(world: World, settings: dict[str, 
     assert made.status == 201
     assert made.body["properties"]["aksAssignedIdentity"] is None
     await world.advance(375)
-    assert (await world.ask("GET", made.operation, caller="app")).body["status"] == "Creating"
+    assert (await world.ask("GET", made.operation)).body["status"] == "Creating"
     await world.advance(45)
-    assert (await world.ask("GET", made.operation, caller="app")).body["status"] == "Succeeded"
+    assert (await world.ask("GET", made.operation)).body["status"] == "Succeeded"
     inner = (await world.ask("GET", EXTENSION, caller="app")).body["properties"]
     assert (inner["provisioningState"], inner["isSystemExtension"]) == ("Succeeded", False)
     assert inner["currentVersion"]

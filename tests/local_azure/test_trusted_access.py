@@ -29,7 +29,7 @@ async def test_the_app_binds_its_vault(world: World) -> None:
     made = await world.ask("PUT", path, binding(), caller="app")
     assert (made.status, made.body["properties"]["provisioningState"]) == (201, "Updating")
     await world.advance(20)
-    assert (await world.ask("GET", made.operation, caller="app")).body["status"] == "Succeeded"
+    assert (await world.ask("GET", made.operation)).body["status"] == "Succeeded"
     assert (await world.ask("GET", path, caller="app")).body["properties"]["provisioningState"] == "Succeeded"
 
 
