@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,10 @@ from tests.local_azure.client import SUBSCRIPTION
 from tests.local_azure.ondemand import advance, asked, run_one
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.local_azure.client import Client
+    from tests.local_azure.conftest import Start
 
 _JOBS = f"{VAULT}/backupJobs"
 _MOMENTS = st.datetimes(dt.datetime(2024, 1, 1), dt.datetime(2030, 1, 1), timezones=st.just(dt.UTC))  # noqa: DTZ001
@@ -68,15 +72,21 @@ async def test_a_job_that_is_not_there_is_told_by_the_service(azure: Client) -> 
     assert (answer.status, answer.code) == (404, "UserErrorGenericResourceNotFound")
 
 
-async def test_jobs_are_read_with_a_role_for_jobs(azure: Client) -> None:
-    """The action is backupJobs/read, the budget that of jobs."""
-    await protected(azure)
-    role = azure.cloud.roles.named("AKS Backup Autopilot")[0]
-    held = "Microsoft.DataProtection/backupVaults/backupJobs/read" in role.actions
-    answer = await azure.arm("GET", _JOBS, caller="app")
-    assert answer.status == (200 if held else 403)
-    owner = await azure.arm("GET", _JOBS)
-    assert owner.headers["x-ms-ratelimit-remaining-subscription-resource-requests"] == "199"
+async def test_each_call_has_its_own_action_and_budget(start: Start, tmp_path: Path) -> None:
+    """Who may read jobs may neither read recovery points nor start a backup."""
+    actions = ["Microsoft.Resources/*", "Microsoft.DataProtection/backupVaults/backupJobs/read"]
+    role = tmp_path / "role.json"
+    role.write_text(json.dumps({"roleName": "Jobs", "actions": actions}), encoding="utf-8")
+    async with start(role_file=role, condition_file=tmp_path / "none") as azure:
+        await make_vault(azure)
+        jobs = await azure.arm("GET", _JOBS, caller="app")
+        assert (jobs.status, jobs.body) == (200, {"value": [], "nextLink": None})
+        assert jobs.headers["x-ms-ratelimit-remaining-subscription-resource-requests"] == "199"
+        started = await azure.arm("POST", f"{INSTANCE}/backup", asked(), caller="app")
+        read = await azure.arm("GET", f"{INSTANCE}/recoveryPoints", caller="app")
+        assert (started.code, read.code) == ("AuthorizationFailed", "AuthorizationFailed")
+        assert "backupInstances/backup/action" in started.body["error"]["message"]
+        assert "backupInstances/recoveryPoints/read" in read.body["error"]["message"]
 
 
 def _past(job: dict[str, Any], number: int, at: dt.datetime) -> dict[str, Any]:
