@@ -18,6 +18,9 @@ from tests.wire.recordings import Interaction
 
 AZURE = "https://management.azure.com"
 GRAPH = "https://graph.microsoft.com"
+SKIP_TOKEN = "<opaque-skip-token>"
+"""What the recordings have in the place of every skip token."""
+
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ENDS_IN_GUID = re.compile(r"(/subscriptions/.+/)([0-9a-f-]{36})", re.IGNORECASE)
 _POINT = re.compile(r"[0-9a-f]{32}")
@@ -89,7 +92,7 @@ class Player:
         served = await self.send(interaction.method, url, query, self._with_served_ids(interaction.request_body))
         self.follow(interaction.answer, served)
         self._learn(interaction.answer.body, served.body)
-        return self._as_azure(served)
+        return _as_cut(interaction, self._as_azure(served))
 
     def _local(self, path: str) -> str:
         """Where the simulator serves a recorded path; directory look-ups have a host of their own in Azure."""
@@ -142,12 +145,17 @@ class Player:
         ) as answer:
             text = await answer.text()
             wire = {name.lower(): value for name, value in answer.headers.items()}
-            return Answer(answer.status, wire, _parsed(text, wire.get("content-type", "")))
+            served = Answer(answer.status, wire, _parsed(text, wire.get("content-type", "")))
+        if isinstance(served.body, dict) and served.body.get("$skipToken"):
+            self._ids[SKIP_TOKEN] = served.body["$skipToken"]
+        return served
 
     def _as_azure(self, served: Answer) -> Answer:
         local = self._azure.ready["arm"]
         hosts = ((f"{local}/graph", GRAPH), (local, AZURE))
         headers, body = dict(served.headers), json.dumps(served.body)
+        if token := self._ids.get(SKIP_TOKEN):
+            body = body.replace(json.dumps(token), json.dumps(SKIP_TOKEN))
         for here, there in hosts:
             headers = {name: value.replace(here, there) for name, value in headers.items()}
             body = body.replace(here, there)
@@ -159,6 +167,14 @@ def _are_ids(recorded: object, served: object) -> bool:
     if not isinstance(recorded, str) or not isinstance(served, str):
         return False
     return any(form.fullmatch(recorded) and form.fullmatch(served) for form in (_GUID, _POINT))
+
+
+def _as_cut(interaction: Interaction, served: Answer) -> Answer:
+    """An answer with as many items as the recording kept of a list, if there were as many as the recording counted."""
+    for name, kept, of in interaction.cuts:
+        if isinstance(served.body, dict) and len(served.body.get(name) or ()) == of:
+            served.body[name] = served.body[name][:kept]
+    return served
 
 
 def _parsed(text: str, kind: str) -> Any:

@@ -14,7 +14,10 @@ FOLDER = Path(os.environ.get("WIRE_DIR") or ROOT.parent / "shared" / "wire")
 
 @dataclass(frozen=True)
 class Interaction:
-    """One recorded request and its answer; `at` is in seconds since the first of its recording."""
+    """One recorded request and its answer; `at` is in seconds since the first of its recording.
+
+    Lists of the answer that the recording cut short are in `cuts`: name, items kept, items there were.
+    """
 
     recording: str
     index: int
@@ -26,6 +29,7 @@ class Interaction:
     answer: Answer
     at: float
     truncated: bool
+    cuts: tuple[tuple[str, int, int], ...] = ()
 
     @property
     def label(self) -> str:
@@ -69,4 +73,5 @@ def _interaction(recording: str, index: int, entry: dict[str, Any], at: float) -
         answer=Answer(entry["status"], headers, entry["response_body"]),
         at=at,
         truncated="response_body_truncated" in entry,
+        cuts=tuple((cut["list"], cut["kept"], cut["of"]) for cut in entry.get("response_body_truncated", ())),
     )

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from local.azure.options import Options
-from tests.wire import disks, protectable
+from tests.wire import disks, graph, protectable
 from tests.wire.player import Player
 from tests.wire.scenarios import (
     SUBSCRIPTION,
@@ -55,6 +55,7 @@ async def _long_operation(player: Player) -> None:
 
 
 SCENARIOS = (
+    *graph.SCENARIOS,
     Scenario("resource_group", span(0, 4), (group("client.env_rg_northcentralusstage", "northcentralusstage"),)),
     Scenario("resource_group", span(5, 6), (group("rgteststoragesync2", "westus"),)),
     Scenario(
@@ -271,22 +272,15 @@ SCENARIOS = (
 
 _LATER = "restores aren't served yet"
 _REGIONS = "a vault's other region isn't served"
-_GRAPH = "Resource Graph isn't served yet"
 _OTHER = "another resource provider's answer"
 
 NOT_SERVED = (
     NotServed("dp_backup_and_restore_aks", span(27, 38), _LATER),
-    NotServed("dp_backup_instance_list_resource_graph", None, _GRAPH),
-    NotServed("dp_backup_vault_list_resource_graph", None, _GRAPH),
-    NotServed("dp_job_list_and_show", (1, 3, 5), _GRAPH),
     NotServed("dp_job_list_and_show", (4, 6), _REGIONS),
-    NotServed("dp_recovery_point_list", (6,), _GRAPH),
+    NotServed("dp_recovery_point_list", (6,), "its datasource is a database, whose recovery points the graph tells of"),
     NotServed("dp_recovery_point_list", (7,), _REGIONS),
     NotServed("dp_update_msi_permissions_disk", (3, 8, 16), "a list of what else its tenant had, cut short"),
     NotServed("dp_update_msi_permissions_disk", (7, 11, 15, 19), "directory objects are served with fewer fields"),
-    NotServed("resource_graph_query", None, _GRAPH),
-    NotServed("resource_graph_query_error", None, _GRAPH),
-    NotServed("resource_graph_skip_token_query", None, _GRAPH),
     NotServed("provider_registration", (5,), "Microsoft.Automanage can be registered, its resources aren't served"),
     NotServed("storage_account", (5,), "the data plane of blobs is Azurite's"),
     NotServed("errors", (8,), f"{_OTHER} (Microsoft.App)"),

@@ -262,3 +262,13 @@ def test_an_operation_url_keeps_its_form() -> None:
 def test_forms_of_values(text: str, form: str) -> None:
     """Only what Azure makes up is masked; constants stay as they are."""
     assert value_form(text) == form
+
+
+def test_an_etag_in_a_row_may_have_fewer_decimals_and_its_times_may_not() -> None:
+    """Resource Graph keeps ARM's text of an etag, and writes times with all their decimals."""
+    etags = [f"W/\"datetime'2024-04-26T12%3A03%3A21.{decimals}Z'\"" for decimals in ("838557", "8385571")]
+    one, other = ({"data": [{"properties": {"etag": etag}}]} for etag in etags)
+    assert not differences(Answer(200, {}, one), Answer(200, {}, other))
+    times = ("2024-04-26T12:03:21.838557Z", "2024-04-26T12:03:21.8385570Z")
+    one, other = ({"data": [{"properties": {"endTime": time}}]} for time in times)
+    assert differences(Answer(200, {}, one), Answer(200, {}, other))
