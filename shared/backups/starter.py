@@ -60,14 +60,15 @@ class Starter:
             if cause is not None:
                 due.append((_key(stored.value), cause, stored))
         due.sort(key=lambda item: (item[1] is not Cause.RERUN, item[0]))
-        started = 0
-        for _, cause, stored in due[:_A_TICK]:
-            policy = self.policies.policy(stored.value)
-            tag = policy.on_demand.retention if policy and policy.on_demand else None
-            outcome = await self.start(stored, cause, tag if tag != "Default" else None, wait=False)
-            started += isinstance(outcome, Started)
+        outcomes = await asyncio.gather(*(self._start_due(stored, cause) for _, cause, stored in due[:_A_TICK]))
+        started = sum(isinstance(outcome, Started) for outcome in outcomes)
         logs.info("adhoc_backups", **{"aks_backup.on_demand.due": len(due), "aks_backup.on_demand.started": started})
         return started
+
+    async def _start_due(self, stored: Stored[BackupStatus], cause: Cause) -> Started | Refused:
+        policy = self.policies.policy(stored.value)
+        tag = policy.on_demand.retention if policy and policy.on_demand else None
+        return await self.start(stored, cause, tag if tag != "Default" else None, wait=False)
 
     def _cause(self, status: BackupStatus, now: float) -> Cause | None:
         policy, rpo = self.policies.policy(status), self.policies.rpo(status)

@@ -8,13 +8,12 @@ once by their ids, and a row is written only if nobody else has written it in be
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from msgspec import Struct
-from msgspec.json import encode
+from msgspec.json import decode, encode
 
 from shared import logs
 from shared.arm.door import DATA_PROTECTION_API, Door
@@ -117,7 +116,9 @@ class Sweeper:
         for row in instances:
             instance, cluster = str(row["id"]), str(row["cluster"])
             stored = before.get(instance.casefold())
-            status = copy.deepcopy(stored.value) if stored else BackupStatus(instance, cluster, since=now)
+            # a copy by way of its own encoding, many times quicker than deepcopy
+            status = decode(encode(stored.value), type=BackupStatus) if stored else None
+            status = status or BackupStatus(instance, cluster, since=now)
             status.cluster_id, status.protection_state = cluster, str(row["state"])
             status.policy = self.policies.name_of_arm(str(row["policy"]))
             after[instance.casefold()] = status
