@@ -21,7 +21,7 @@ from shared.backups.starter import Refused, Starter
 from shared.backups.status import BackupStatus, on_demand_today
 from shared.backups.store import StatusStore
 from shared.errors import ArmError, InvalidResourceId
-from shared.fleet.records import ClusterRow
+from shared.fleet.records import ClusterRow, State
 from shared.fleet.tables import Key, Rows
 from shared.notify.events import iso
 
@@ -30,6 +30,10 @@ _TAG = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _STATUSES = ("InProgress", "Completed", "CompletedWithWarnings", "Failed", "Cancelled")
 _KINDS = (Kind.ON_DEMAND, Kind.SCHEDULED, Kind.RESTORE)
 _PAGE, _LARGEST_PAGE = 200, 1000
+_EARLIEST, _LATEST = (
+    946_684_800.0,
+    4_102_444_800.0,
+)  # the years 2000 and 2100: no job is outside, and each can be spelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class ClustersApi:
         """`GET /api/fleet?state=&top=&skip=`: counts of all, and a page of the clusters, worst first."""
         top = _number(params, "top", _PAGE, _LARGEST_PAGE)
         skip = _number(params, "skip", 0, 1_000_000)
+        state = _choice(params, "state", tuple(State))
         now = self.door.clock.now().timestamp()
         by_cluster: dict[str, list[BackupStatus]] = defaultdict(list)
         statuses = [stored.value for stored in (await self.store.all()).values()]
@@ -64,7 +69,7 @@ class ClustersApi:
         views = [
             cluster_view(row, [self._view(status, now) for status in by_cluster[row.cluster_id.casefold()]])
             for row in rows
-            if params.get("state") in (None, row.state)
+            if state in (None, row.state)
         ]
         views.sort(key=worst_first)
         fleet = FleetView(
@@ -187,9 +192,12 @@ def _moment(params: Mapping[str, str], name: str) -> float:
     if value is None:
         return 0.0
     try:
-        return epoch(value)
-    except ValueError as error:
-        raise Problem(400, "InvalidQuery", f"{name} is a time such as 2026-01-31T08:00:00Z") from error
+        moment = epoch(value)
+    except ValueError:
+        moment = 0.0
+    if not _EARLIEST < moment < _LATEST:
+        raise Problem(400, "InvalidQuery", f"{name} is a time such as 2026-01-31T08:00:00Z")
+    return moment
 
 
 def _number(params: Mapping[str, str], name: str, default: int, largest: int) -> int:
