@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,10 @@ type Node = Tree[Token]
 _OPERATORS = frozenset(
     {"where", "extend", "project", "order", "sort", "take", "limit", "top", "count", "summarize", "distinct", "join"}
 )
+
+
+_ESCAPE = re.compile(r"\\(?:([^u])|u([0-9a-fA-F]{4})|u)")
+_ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "\\": "\\", "'": "'", '"': '"'}
 
 
 @functools.cache
@@ -81,16 +86,20 @@ def name_of(node: Any) -> str:
 
 
 def unquoted(token: Token) -> str:
-    """The text of a string literal; its escapes are those of C# and so of Python."""
+    """The text of a string literal.
+
+    Raises:
+        QueryError: It has an escape sequence that doesn't exist.
+    """
     if token.type == "VERBATIM":
         return str(token[2:-1]).replace(token[1] * 2, token[1])
     text = str(token)
     if "\\" not in text:
         return text[1:-1]
-    try:
-        return str(ast.literal_eval(text))
-    except (SyntaxError, ValueError) as error:
-        raise problem(token, "The string has an escape sequence that doesn't exist.") from error
+    wrong = [found[0] for found in _ESCAPE.finditer(text) if found[1] not in _ESCAPED and not found[2]]
+    if wrong:
+        raise problem(token, f"The string has an escape sequence that doesn't exist: {wrong[0]}")
+    return _ESCAPE.sub(lambda found: chr(int(found[2], 16)) if found[2] else _ESCAPED[found[1]], text[1:-1])
 
 
 def constant(token: Token) -> tuple[Kind, Any]:
