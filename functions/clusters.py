@@ -61,7 +61,7 @@ def _json(req: func.HttpRequest) -> object:
     text = req.get_body().decode("utf-8", "replace")
     try:
         return json.loads(text) if text.strip() else {}
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: lists in lists, thousands deep
         return text
 
 

@@ -183,6 +183,13 @@ def _key(status: BackupStatus) -> str:
     return ClusterId.parse(status.cluster_id).key
 
 
+_LIMITS = frozenset({"usererrormaxondemandbackupsperdayreached"})  # chosen: no recording shows the limit's code
+
+
 def _refused(error: ArmError) -> Refused:
-    limited = error.status == 429 or "limit" in error.code.casefold()  # noqa: PLR2004  # HTTP: too many requests
-    return Refused(429 if limited else 409, error.code or "Refused", error.message)
+    """What Azure's refusal means for whoever asked: at a limit, Azure in trouble, or not now."""
+    if error.status == 429 or error.code.casefold() in _LIMITS:  # noqa: PLR2004  # HTTP: too many requests
+        return Refused(429, error.code or "TooManyRequests", error.message)
+    if error.status == 0 or error.status >= 500:  # noqa: PLR2004  # HTTP: its own trouble
+        return Refused(503, error.code or "AzureUnreachable", error.message)
+    return Refused(409, error.code or "Refused", error.message)
