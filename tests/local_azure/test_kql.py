@@ -427,9 +427,9 @@ def test_a_query_that_limits_itself_is_not_paged() -> None:
 
 
 _TOKENS = """
-things | | where project extend order by summarize count() take limit 1 5d name properties . [ ] ( ) , = == =~ != < > in~
-in has contains and or not( tolower( split( ago( bin( 'a' "b" '(' @'x' datetime(2024-01-01) datetime(x) '\\d' dynamic({})
-true * + - / iff( case( distinct join kind on $left desc asc nulls first between .. matches regex
+things | | where project extend order by summarize count() take limit 1 5d name properties . [ ] ( ) , = == =~ != < >
+in~ in has contains and or not( tolower( split( ago( bin( 'a' "b" '(' @'x' datetime(2024-01-01) datetime(x) '\\d'
+dynamic({}) true * + - / iff( case( distinct join kind on $left desc asc nulls first between .. matches regex
 """
 _WORDS = st.sampled_from(_TOKENS.split())
 
