@@ -127,6 +127,12 @@ def _https(text: str) -> str:
     return text.rstrip("/")
 
 
+def _act(text: str) -> str:
+    if text != "auto":
+        raise ValueError("auto; looking without acting isn't supported yet")
+    return text
+
+
 def _topic(text: str) -> str:
     if text and urlsplit(text).scheme != "https":
         raise ValueError(
@@ -169,6 +175,7 @@ _SUBSCRIPTIONS = _Setting("AUTOPILOT_SUBSCRIPTIONS", None, _subscriptions)
 _CATALOG = _Setting("AUTOPILOT_CATALOG", "backup-policies.yaml", _catalog)
 _TAG = _Setting("AUTOPILOT_TAG", "aks-backup", _matching(_TAG_NAME, "1 to 512 characters, none of < > % & \\ ? /"))
 _MODE = _Setting("AUTOPILOT_MODE", Mode.OPT_IN, _one_of(Mode))
+_ACT = _Setting("AUTOPILOT_ACT", "auto", _act)
 _INHERIT = _Setting("AUTOPILOT_INHERIT", Inherit.NONE, _one_of(Inherit))
 _TOPIC = _Setting("AUTOPILOT_TOPIC_ENDPOINT", "", _topic)
 _TOPIC_KEY = _Setting("AUTOPILOT_TOPIC_KEY", "", str.strip)
@@ -186,6 +193,7 @@ _KNOWN = (
     _CATALOG,
     _TAG,
     _MODE,
+    _ACT,
     _INHERIT,
     _ROLLOUT,
     _TOPIC,
@@ -250,6 +258,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         for name in sorted(environ)
         if name.startswith(_PREFIX) and name not in known
     ]
+    reader.read(_ACT)
     mode = reader.read(_MODE)
     default_policy = reader.read(_DEFAULT_POLICY) or None
     if mode is Mode.OPT_OUT and default_policy is None:

@@ -49,6 +49,7 @@ def test_all_faults_are_listed_at_once() -> None:
         ({"AUTOPILOT_ARM_ENDPOINT": "https://management.azure.com/?x=1"}, "without path or query"),
         ({"AUTOPILOT_CATALOG": "nowhere.yaml"}, "a file that exists"),
         ({"AUTOPILOT_TAG": "a/b"}, "AUTOPILOT_TAG"),
+        ({"AUTOPILOT_ACT": "observe"}, "isn't supported yet"),
     ],
 )
 def test_each_fault_says_what_is_wanted(extra: dict[str, str], fault: str) -> None:
