@@ -18,6 +18,7 @@ from yarl import URL
 
 from local.seeding import protected_fleet
 from local.stack import ROOT, cluster_id
+from tests.e2e.azure_view import BACKUP_API
 from tests.e2e.fleet import Fleet, Row, eventually, fleet
 
 if TYPE_CHECKING:
@@ -40,9 +41,10 @@ policies:
     schedule: {every: P1D, start: "02:00"}
     onDemand: {every: PT4H, reserve: 4}
 """
-"""Nothing is scheduled between noon, when the tests begin, and two in the morning."""
 
-NOON: Final = 12
+BEGINS: Final = 3
+"""Hour of Azure's day, UTC, at which tests begin: nothing is scheduled for 23 hours, and the day has 21."""
+
 RESTED: Final = 700
 """Virtual seconds after which a started backup has ended and another one may be started."""
 
@@ -89,6 +91,11 @@ class Watched:
         for cluster in clusters:
             await self.app.announce(cluster)
         await self.app.protected(*clusters)
+
+        async def known() -> bool:  # the row of its backups is written after the cluster's own
+            return {row["doc"]["cluster_id"] for row in await self.app.rows("jobs")} >= set(clusters)
+
+        await eventually(known, lambda: f"rows for the backups of {clusters}", pause=0.03)
         return clusters
 
     async def step(self, seconds: float = RESTED) -> None:
@@ -99,6 +106,19 @@ class Watched:
         """Azure's time, epoch seconds."""
         clock = await self.app.owner.control("GET", "/clock")
         return datetime.fromisoformat(clock["now"]).timestamp()
+
+    async def ago(self, seconds: float) -> str:
+        """A moment in Azure's past, as jobs spell it."""
+        return datetime.fromtimestamp(await self.now() - seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    async def stop_protection(self, cluster: str) -> None:
+        """Stop the protection of a cluster as somebody does in the portal, and wait for it."""
+        instance = (await self.app.instances(cluster))[0]["id"]
+        status, answer = await self.app.owner.arm("POST", f"{instance}/stopProtection", BACKUP_API)
+        assert status in (200, 202), answer
+        await self.step()
+        state = (await self.app.instances(cluster))[0]["properties"]["currentProtectionState"]
+        assert state == "ProtectionStopped"
 
     async def fail_job(self, cluster: str, times: int | None = 1, **order: Any) -> int:
         """Order how the next jobs of a cluster end; the number of the order."""
@@ -231,12 +251,12 @@ def path_of(cluster: str) -> str:
 
 @contextlib.asynccontextmanager
 async def watched(folder: Path, settings: Mapping[str, str] | None = None) -> AsyncGenerator[Watched]:
-    """Run a stack of its own with a topic; it is noon there, and no timer ticks by itself."""
+    """Run a stack of its own with a topic; it is three in the morning there, and no timer ticks by itself."""
     catalog = folder / "backup-policies.yaml"
     catalog.write_text(CATALOG)
     chosen = {"AUTOPILOT_CATALOG": str(catalog), **(settings or {})}
     options = {"topic": True, "host_options": _TIMERS}
     async with fleet(folder, chosen, **options) as app, aiohttp.ClientSession() as session:
         running = Watched(app, session)
-        await running.step((NOON * 3600 - await running.now()) % _DAY)
+        await running.step((BEGINS * 3600 - await running.now()) % _DAY)
         yield running
