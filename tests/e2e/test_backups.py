@@ -79,7 +79,7 @@ async def test_no_body_is_a_backup_with_the_defaults(fleet: Watched) -> None:
 async def test_one_that_runs_or_was_just_started_refuses_the_next_one(fleet: Watched) -> None:
     """409 with the reason: a moment ago, as Azure says, and as the sweep has seen."""
     (cluster,) = await fleet.protect("plain", "running")
-    await fleet.fail_job(cluster, **_LONG)
+    await fleet.fail_job(cluster, _LONG)
     assert (await fleet.back_up(cluster)).status == 202
     assert await _refusal(fleet, cluster) == (409, "BackupStarting")
     await fleet.step()
@@ -134,8 +134,7 @@ async def test_a_tag_that_the_policy_lacks_is_refused_as_azure_does(fleet: Watch
 async def test_azures_trouble_is_told_as_such_and_costs_no_try(fleet: Watched) -> None:
     """503 with Azure's code; asked again, it works, and one of the day's ten is used."""
     (cluster,) = await fleet.protect("plain", "unlucky")
-    order = {"method": "POST", "times": 1, "status": 503, "code": "ServiceUnavailable"}
-    await fleet.app.fault("backupInstances/[^/]+/backup$", **order)
+    await fleet.trouble("backupInstances/[^/]+/backup$", times=1, status=503, code="ServiceUnavailable")
     assert await _refusal(fleet, cluster) == (503, "ServiceUnavailable")
     assert (await fleet.back_up(cluster)).status == 202
     assert (await fleet.ask("GET", path_of(cluster))).body["backups"][0]["onDemandToday"] == 1
@@ -219,7 +218,7 @@ async def test_an_old_point_is_caught_up_with(fleet: Watched) -> None:
 async def test_a_backup_that_failed_in_passing_is_run_again_but_not_for_ever(fleet: Watched) -> None:
     """Two more tries, each after a sweep has seen the failure; then people are left with it."""
     (cluster,) = await fleet.protect("plain", "flaky")
-    fault = await fleet.fail_job(cluster, None)
+    fault = await fleet.fail_job(cluster, times=None)
     assert (await fleet.finished(cluster))["status"] == "Failed"
     for _ in range(4):
         await fleet.sweep()
@@ -232,7 +231,7 @@ async def test_a_backup_that_failed_in_passing_is_run_again_but_not_for_ever(fle
 async def test_a_failure_that_needs_a_person_is_not_run_again(fleet: Watched) -> None:
     """A lock stays, however often it is tried."""
     (cluster,) = await fleet.protect("plain", "locked")
-    await fleet.fail_job(cluster, **_LOCK)
+    await fleet.fail_job(cluster, _LOCK)
     assert (await fleet.finished(cluster))["errorCode"] == _LOCK["code"]
     await fleet.sweep()
     await fleet.tick()
@@ -265,7 +264,7 @@ async def test_the_timer_leaves_the_reserve_to_people(fleet: Watched) -> None:
 async def test_a_rhythm_is_kept_and_nothing_is_started_while_one_runs(fleet: Watched) -> None:
     """One a beat, however often the timer ticks; a beat that falls into a running backup waits for its end."""
     (cluster,) = await fleet.protect("rhythm", "steady")
-    await fleet.fail_job(cluster, **{**_LONG, "seconds": 5 * _HOUR})
+    await fleet.fail_job(cluster, {**_LONG, "seconds": 5 * _HOUR})
     await fleet.tick()
     await fleet.tick()
     assert len(await fleet.jobs(cluster)) == 1

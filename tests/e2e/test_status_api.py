@@ -23,7 +23,7 @@ async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Watc
     """Three clusters: well, failing, without its tag's policy."""
     async with watched(tmp_path_factory.mktemp("status")) as running:
         _, sick = await running.protect("plain", "well", "sick")
-        failing = await running.fail_job(sick, None)
+        failing = await running.fail_job(sick, times=None)
         odd = await running.app.onboard("odd", "platinum", group="rg-fleet")
         await running.app.settled(odd, "Rejected")
         for name in ("well", "sick"):
@@ -189,7 +189,7 @@ async def test_what_cannot_be_answered_is_refused_with_a_reason(
 
 async def test_azures_troubles_are_told_as_azures(fleet: Watched) -> None:
     """503 while Azure fails, with its own code; the next request is answered again."""
-    await fleet.app.fault("ResourceGraph/resources", times=1, status=503, code="ServiceUnavailable")
+    await fleet.trouble("ResourceGraph/resources", times=1, status=503, code="ServiceUnavailable")
     said = await fleet.ask("GET", f"{_WELL}/jobs")
     assert (said.status, said.body["reason"]) == (503, "ServiceUnavailable")
     assert (await fleet.ask("GET", f"{_WELL}/jobs")).status == 200

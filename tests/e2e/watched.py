@@ -120,15 +120,29 @@ class Watched:
         state = (await self.app.instances(cluster))[0]["properties"]["currentProtectionState"]
         assert state == "ProtectionStopped"
 
-    async def fail_job(self, cluster: str, times: int | None = 1, **order: Any) -> int:
-        """Order how the next jobs of a cluster end; the number of the order."""
+    async def fail_job(self, cluster: str, order: Mapping[str, Any] | None = None, times: int | None = 1) -> int:
+        """Order how the next jobs of a cluster end, a passing failure unless said otherwise; its number."""
         match = {"resource": f"managedClusters/{cluster.rpartition('/')[2]}$"}
-        body = {"action": "fail_job", "match": match, "times": times, **order}
+        body = {"action": "fail_job", "match": match, "times": times, **(order or {})}
         return int((await self.app.owner.control("POST", "/faults", body))["id"])
 
     async def lift(self, fault: int) -> None:
         """Take an order back."""
         await self.app.owner.control("DELETE", f"/faults?id={fault}")
+
+    async def trouble(self, path: str, action: str = "fail", **details: Any) -> None:
+        """Order a fault for requests whose path contains a text; topics don't know their callers as ARM does."""
+        await self.app.owner.control("POST", "/faults", {"match": {"path": path}, "action": action, **details})
+
+    async def clear_faults(self) -> None:
+        """Take all orders back."""
+        for fault in await self.app.owner.control("GET", "/faults"):
+            await self.lift(fault["id"])
+
+    async def held(self, path: str) -> int:
+        """How many requests faults of a path have met."""
+        faults = await self.app.owner.control("GET", "/faults")
+        return sum(fault["matched"] for fault in faults if fault["match"].get("path") == path)
 
     # --- timers
 
