@@ -21,7 +21,7 @@ from shared.arm.graph import query
 from shared.arm.ids import name_of
 from shared.backups.jobs import Job, read_job
 from shared.backups.policies import Policies
-from shared.backups.status import TOO_LONG, BackupStatus, apply_job, assess, too_old
+from shared.backups.status import DELETED, TOO_LONG, BackupStatus, apply_job, assess, note_state, too_old
 from shared.backups.store import StatusStore
 from shared.errors import ArmError, RowChanged
 from shared.fleet.tables import Key, Rows, Stored
@@ -59,8 +59,9 @@ class SweepRow(Struct):
 
 @dataclass(slots=True)
 class Report:
-    """What a sweep saw and did."""
+    """What a sweep saw and did; `at` is Azure's time by which it judged, epoch seconds."""
 
+    at: float = 0.0
     clusters: int = 0
     fresh: int = 0
     overdue: int = 0
@@ -94,7 +95,7 @@ class Sweeper:
         found = await query(self.door, self.subscriptions, _JOBS.replace("SINCE", iso(since)))
         before = await self.store.all()
         after = self._known(instances, before, now)
-        report = Report(clusters=len(after), jobs=len(found))
+        report = Report(at=now, clusters=len(instances), jobs=len(found))
         _apply(after, map(read_job, found))
         await self._ask_vaults(after, now)
         for status in after.values():
@@ -119,9 +120,15 @@ class Sweeper:
             # a copy by way of its own encoding, many times quicker than deepcopy
             status = decode(encode(stored.value), type=BackupStatus) if stored else None
             status = status or BackupStatus(instance, cluster, since=now)
-            status.cluster_id, status.protection_state = cluster, str(row["state"])
+            status.cluster_id = cluster
+            note_state(status, str(row["state"]))
             status.policy = self.policies.name_of_arm(str(row["policy"]))
             after[instance.casefold()] = status
+        for key, stored in before.items():
+            # a new instance isn't in the graph yet
+            if key not in after and stored.value.protection_state != DELETED and now - stored.value.since > OVERLAP:
+                after[key] = decode(encode(stored.value), type=BackupStatus)
+                note_state(after[key], DELETED)
         return after
 
     def _assess(self, status: BackupStatus, now: float) -> None:

@@ -25,7 +25,7 @@ async def live(control: str, hours: float, step: float, *, backups: bool) -> dic
             async with session.post(f"{control}/clock", json={"advance": step * 3600}) as response:
                 response.raise_for_status()
             report = await app.sweep()
-            swept.append(app.reconciler.door.clock.now().timestamp())
+            swept.append(report.at)
             totals["events"] += report.events
             totals["conflicts"] += report.conflicts
             if backups:

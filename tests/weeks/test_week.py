@@ -24,7 +24,6 @@ HOURS: Final = 7 * 24.0
 STEP: Final = 3.0  # hours between two sweeps
 _HOUR: Final = 3600.0
 _DAY: Final = 24 * _HOUR
-_EARLY: Final = 2.0  # seconds by which a moment computed here may differ from the app's
 
 _CATALOG: Final = """
 vaultProfiles:
@@ -158,7 +157,7 @@ def _overdue_periods(week: Week, points: list[float], rpo: float) -> int:
     periods, overdue = 0, False
     for swept in week.driver["swept"]:
         newest = max((point for point in points if point <= swept), default=week.begun)
-        now_overdue = swept - newest > rpo + _EARLY
+        now_overdue = swept - newest > rpo
         periods += now_overdue and not overdue
         overdue = now_overdue
     return periods
