@@ -16,6 +16,11 @@ RESTORES = 20
 RERUNS = 2  # in a row, after failures that pass by themselves
 TOO_LONG = 12 * 3600.0  # seconds after which a running job is worth a look
 DAY = 86400.0
+DELETED = "Deleted"
+"""Protection state of an instance that Azure doesn't show any more; the word is ours."""
+
+_PROTECTED = "ProtectionConfigured"
+_WELL = frozenset({_PROTECTED, "UpdatingProtection"})
 
 
 class Restore(Struct, frozen=True):
@@ -97,6 +102,19 @@ _COUNTERS = {
     "cancelled": "cancelled",
     "canceled": "cancelled",
 }
+
+
+def note_state(status: BackupStatus, state: str) -> None:
+    """Take the protection state that Azure shows.
+
+    No event of the cluster tells that somebody stopped, broke or deleted what was configured: a pass has to look.
+    """
+    if status.protection_state == _PROTECTED and state not in _WELL:
+        status.reconcile = True
+    status.protection_state = state
+    if state == DELETED:  # nothing of it is due any more
+        status.overdue = status.rerun = False
+        status.streak, status.running = 0, ""
 
 
 def apply_job(status: BackupStatus, job: Job, policy: str) -> None:
