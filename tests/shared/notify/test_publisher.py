@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -145,3 +146,11 @@ async def test_no_facts_are_no_request() -> None:
     """A quiet fleet doesn't reach the topic at all."""
     topic = Topic(refuses_from=0)
     assert await tell(topic, cast("Rows[Any]", Table()), [(Key("p", "r"), Stored(Row(), "e"))]) == 0
+
+
+def test_each_type_of_event_stands_in_the_documents() -> None:
+    """The catalogue that people read is complete."""
+    text = (Path(__file__).resolve().parents[3] / "docs" / "events.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    for kind in EventType:
+        assert any(line.startswith(f"| `{kind.rpartition('.')[2]}` |") for line in rows), kind
