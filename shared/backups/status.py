@@ -171,6 +171,8 @@ def _note_on_demand(status: BackupStatus, job: Job) -> None:
     """Remember an on-demand backup, whoever started it; our own start is known already, a minute to and fro."""
     if job.kind is Kind.ON_DEMAND and not any(abs(job.start - known) < 60 for known in status.on_demand):  # noqa: PLR2004
         status.on_demand.append(job.start)
+    if job.kind is Kind.ON_DEMAND and abs(job.start - status.starting) < 60:  # noqa: PLR2004  # as above
+        status.starting = 0.0  # the claimed start has its job now
     status.on_demand = [moment for moment in status.on_demand if moment > job.start - DAY]
 
 

@@ -179,6 +179,16 @@ def test_on_demand_backups_are_counted_by_day_whoever_started_them() -> None:
     assert on_demand_today(status, NOON + 13 * HOUR) == 0
 
 
+def test_a_claimed_start_ends_when_its_job_is_seen() -> None:
+    """The next backup needn't wait until the claim is too old to be believed."""
+    status = fresh()
+    status.starting = NOON - 185
+    apply_job(status, job(1, kind=Kind.SCHEDULED), "gold")
+    assert status.starting == NOON - 185
+    apply_job(status, job(2, kind=Kind.ON_DEMAND), "gold")
+    assert status.starting == 0.0
+
+
 def test_a_day_that_is_over_waits_for_the_roll_up() -> None:
     """Its numbers are kept until they are written down."""
     status = fresh()
