@@ -15,7 +15,7 @@ from shared.catalog.model import MAX_ON_DEMAND, OnDemand, PlannedWindow, minutes
 STARTING = 600.0
 """How long a claimed start without a job is believed in; a started job is seen much sooner."""
 
-_CATCH_UP_PAUSE = 3600.0  # between two tries to catch up
+_PAUSE = 3600.0  # between two tries to catch up, and after a first start that no sweep has seen a job of: it died
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -69,9 +69,9 @@ def wanted(status: BackupStatus, wish: OnDemand, now: float, rpo: float, key: st
     last = max(status.on_demand, default=0.0)
     if status.rerun:
         return Cause.RERUN
-    if wish.after_protection and not status.last_point and not last and status.last_job is None:
+    if wish.after_protection and not status.last_point and status.last_job is None and now - last > _PAUSE:
         return Cause.FIRST
-    if wish.catch_up and too_old(status, now, rpo) and now - last > _CATCH_UP_PAUSE:
+    if wish.catch_up and too_old(status, now, rpo) and now - last > _PAUSE:
         return Cause.CATCH_UP
     if wish.every and _slot(now, minutes(wish.every) * 60.0, key) > _slot(last, minutes(wish.every) * 60.0, key):
         return Cause.CADENCE
