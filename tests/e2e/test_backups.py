@@ -193,6 +193,28 @@ async def test_the_first_backup_comes_right_after_protection(fleet: Watched) -> 
         assert [(job["status"], job["isUserTriggered"]) for job in await fleet.jobs(cluster)] == [("Completed", True)]
 
 
+async def test_a_timer_that_dies_while_azure_is_asked_starts_no_second_backup(fleet: Watched) -> None:
+    """The claim stands in the row; the job that Azure has made of the dead run's request is the only one."""
+    (cluster,) = await fleet.protect("eager", "orphaned")
+    path = "backupInstances/[^/]+/backup$"
+    await fleet.clear_faults()
+    await fleet.trouble(path, "delay", times=1, seconds=200.0)
+    await fleet.start("adhoc_backups")
+
+    async def holding() -> bool:
+        return await fleet.held(path) == 1
+
+    await eventually(holding, lambda: "a request for a backup", pause=0.02)
+    await fleet.app.parts.running_host.kill()
+    await fleet.app.parts.start_host()
+    await fleet.clear_faults()
+    await fleet.tick()
+    await fleet.step()
+    await fleet.sweep()
+    await fleet.tick()
+    assert [job["status"] for job in await fleet.jobs(cluster)] == ["Completed"]
+
+
 async def test_a_cluster_without_a_wish_is_left_to_its_schedule(fleet: Watched) -> None:
     """The timer looks at all clusters, and starts nothing that nobody asked for."""
     (cluster,) = await fleet.protect("plain", "quiet")
@@ -252,12 +274,12 @@ async def test_a_rerun_that_succeeds_ends_it(fleet: Watched) -> None:
 
 async def test_the_timer_leaves_the_reserve_to_people(fleet: Watched) -> None:
     """Six of ten are used, four are kept for people: the timer starts none, a person may."""
-    (cluster,) = await fleet.protect("rhythm", "reserved")
+    cluster, unused = await fleet.protect("rhythm", "reserved", "unused")
     await _today(fleet, cluster, 6)
     await fleet.step(5 * _HOUR)  # past the next beat of its rhythm
     await fleet.sweep()
     await fleet.tick()
-    assert len(await fleet.jobs(cluster)) == 6
+    assert [len(await fleet.jobs(one)) for one in (cluster, unused)] == [6, 1]
     assert (await fleet.back_up(cluster)).status == 202
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import pytest_asyncio
+from jsonschema import Draft202012Validator
 
-from local.stack import SUBSCRIPTION, cluster_id
+from local.stack import ROOT, SUBSCRIPTION, cluster_id
 from tests.e2e.watched import Watched, path_of, watched
 
 if TYPE_CHECKING:
@@ -136,6 +138,20 @@ async def test_a_job_is_shown_to_its_own_cluster_only(fleet: Watched) -> None:
     assert (here.status, here.body["status"], here.body["retentionTag"]) == (200, "Completed", "default")
     there = await fleet.ask("GET", f"{path_of(sick)}/jobs/{jobs[0]['id']}")
     assert (there.status, there.kind, there.body["reason"]) == (404, "application/problem+json", "JobNotFound")
+
+
+@pytest.mark.parametrize("path", ["", "/jobs/{}"], ids=["cluster", "job"])
+async def test_answers_keep_their_published_schemas(fleet: Watched, path: str) -> None:
+    """Whoever reads them by the schema finds what it promises."""
+    sick = path_of(cluster_id("sick", "rg-fleet"))
+    (job,) = (await fleet.ask("GET", f"{sick}/jobs")).body["value"]
+    said = await fleet.ask("GET", sick + path.format(job["id"]))
+    _schema("job" if path else "cluster").validate(said.body)
+    _schema("fleet").validate((await fleet.ask("GET", "/api/fleet")).body)
+
+
+def _schema(name: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads((ROOT / "schemas" / "api" / f"{name}.schema.json").read_text()))
 
 
 _WELL: Final = path_of(cluster_id("well", "rg-fleet"))
