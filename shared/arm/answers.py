@@ -66,6 +66,16 @@ def _innermost(error: Json) -> Json:
     return error
 
 
+def _advice(error: Json) -> str:
+    """What Data Protection recommends: the user-facing part of its errors often says more than the message."""
+    for item in error.get("additionalInfo") or ():
+        info = item.get("info") if isinstance(item, dict) else None
+        actions = info.get("recommendedAction") if isinstance(info, dict) else None
+        if isinstance(actions, list):
+            return " ".join(str(action) for action in actions)[:500]
+    return ""
+
+
 def error_of(status: int, headers: Mapping[str, str], text: str) -> ArmError:
     """Build the exception for a refused request or a failed operation.
 
@@ -73,9 +83,12 @@ def error_of(status: int, headers: Mapping[str, str], text: str) -> ArmError:
     """
     body = read_json(text)
     wrapped = body.get("error")
-    error = _innermost(wrapped if isinstance(wrapped, dict) else body)
+    outer = wrapped if isinstance(wrapped, dict) else body
+    error = _innermost(outer)
+    advice = _advice(outer)
+    message = str(error.get("message") or text[:300] or "no message")
     return ArmError(
-        str(error.get("message") or text[:300] or "no message"),
+        f"{message} {advice}" if advice and advice not in message else message,
         status=status,
         code=str(error.get("code") or ""),
         retry_after=retry_after_of(headers),

@@ -34,6 +34,15 @@ def test_the_innermost_code_counts() -> None:
     assert (missing.code, missing.target) == ("MissingSubscriptionRegistration", "Microsoft.X")
 
 
+def test_what_azure_recommends_is_said_too() -> None:
+    """Data Protection's message alone may say no more than that the input is invalid."""
+    info = {"type": "UserFacingError", "info": {"recommendedAction": ["Name a tag of the policy."]}}
+    body = {
+        "error": {"additionalInfo": [info], "code": "DppPluginInvalidInputParameters", "message": "Invalid inputs."}
+    }
+    assert error_of(400, {}, json.dumps(body)).message == "Invalid inputs. Name a tag of the policy."
+
+
 @pytest.mark.parametrize("spelling", ["Inprogress", "InProgress", "Creating", "Provisioning"])
 def test_every_spelling_of_running_runs(spelling: str) -> None:
     """Three spellings are on the wire, and there may be more."""
