@@ -40,7 +40,7 @@ def test_what_azure_recommends_is_said_too() -> None:
     body = {
         "error": {"additionalInfo": [info], "code": "DppPluginInvalidInputParameters", "message": "Invalid inputs."}
     }
-    assert error_of(400, {}, json.dumps(body)).message == "Invalid. Name a tag of the policy."
+    assert error_of(400, {}, json.dumps(body)).message == "Invalid inputs. Name a tag of the policy."
 
 
 @pytest.mark.parametrize("spelling", ["Inprogress", "InProgress", "Creating", "Provisioning"])
