@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -44,7 +45,7 @@ class Backups:
 
     def told(self) -> Table:
         """The events as a table."""
-        table = Table(title="What the topic got", title_justify="left")
+        table = Table(title="What the topic got", title_justify="left", box=SIMPLE_HEAD)
         table.add_column("event")
         table.add_column("times", justify="right")
         for kind, times in self.events.items():
