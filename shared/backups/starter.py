@@ -12,7 +12,7 @@ from shared.arm.ids import ClusterId, name_of
 from shared.backups.ondemand import Cause, Refusal, refusal, wanted
 from shared.backups.policies import Policies
 from shared.backups.status import BackupStatus, on_demand_today
-from shared.backups.store import StatusStore
+from shared.backups.store import StatusStore, key_of
 from shared.errors import ArmError
 from shared.fleet.tables import Stored
 
@@ -102,29 +102,30 @@ class Starter:
         if not await self.store.write(stored):
             return Refused(409, Refusal.STARTING, "somebody else is starting a backup of this cluster")
         try:
-            outcome = await self._send(status, retention_tag, wait=wait)
+            rule, url = await self._send(status, retention_tag)
+            job = await self._job_of(url) if wait and url else ""
         except ArmError as error:
             logs.warning("backup_refused", cluster=status.cluster_id, cause=cause, code=error.code)
             await self._release(status, now)
             return _refused(error)
-        logs.info("backup_started", cluster=status.cluster_id, cause=cause, job=name_of(outcome.job_id) or None)
-        return outcome
+        logs.info("backup_started", cluster=status.cluster_id, cause=cause, job=name_of(job) or None)
+        return Started(status.instance_id, job, rule)
 
     async def _release(self, status: BackupStatus, claimed: float) -> None:
         """Give a claimed start back: Azure didn't take it."""
-        stored = (await self.store.all()).get(status.instance_id.casefold())
-        if stored is not None and stored.value.starting == claimed:
+        stored = await self.store.rows.read(key_of(status.instance_id), lambda: status)
+        if stored.etag is not None and stored.value.starting == claimed:
             stored.value.starting = 0.0
             stored.value.on_demand = [moment for moment in stored.value.on_demand if moment != claimed]
             await self.store.write(stored)
 
-    async def _send(self, status: BackupStatus, retention_tag: str | None, *, wait: bool) -> Started:
+    async def _send(self, status: BackupStatus, retention_tag: str | None) -> tuple[str, str]:
+        """Ask Azure for a backup; the name of its rule and the operation's URL."""
         rule = await self._rule(status)
         trigger = {"retentionTagOverride": retention_tag} if retention_tag else {}
         body = {"backupRuleOptions": {"ruleName": rule, "triggerOption": trigger}}
         answer = await self.door.post(f"{status.instance_id}/backup", DATA_PROTECTION_API, body)
-        job = await self._job_of(answer.operation.url) if wait and answer.operation.url else ""
-        return Started(status.instance_id, job, rule)
+        return rule, answer.operation.url
 
     async def _rule(self, status: BackupStatus) -> str:
         """The name of the backup rule, as the instance's own policy has it."""
@@ -135,13 +136,22 @@ class Starter:
         return next(str(rule["name"]) for rule in rules if rule["objectType"] == "AzureBackupRule")
 
     async def _job_of(self, url: str) -> str:
-        """The job's id, from the operation that made it: at the first look as a rule."""
+        """The job's id, from the operation that made it: at the first look as a rule.
+
+        "" when Azure doesn't tell: the backup was accepted all the same, and the sweep sees its job.
+
+        Raises:
+            ArmError: the operation itself failed; nothing was started.
+        """
         state = OperationState(running=True, retry_after=None, body={})
-        for _ in range(_LOOKS):
-            state = await self.door.poll(url)
-            if not state.running:
-                break
-            await asyncio.sleep(state.retry_after or _LOOK_SECONDS)
+        try:
+            for _ in range(_LOOKS):
+                state = await self.door.poll(url)
+                if not state.running:
+                    break
+                await asyncio.sleep(state.retry_after or _LOOK_SECONDS)
+        except ArmError as error:
+            logs.warning("job_not_named", code=error.code, status=error.status)
         if state.error:
             raise state.error
         properties = state.body.get("properties") or {}

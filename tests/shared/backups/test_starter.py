@@ -1,0 +1,77 @@
+"""What becomes of a claimed start when Azure doesn't tell the job's id, or when the operation itself fails."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.arm.answers import Operation, OperationState
+from shared.arm.clock import AzureClock
+from shared.arm.door import Answer
+from shared.backups.ondemand import Cause
+from shared.backups.starter import Refused, Started, Starter
+from shared.backups.status import BackupStatus
+from shared.errors import ArmError
+from shared.fleet.tables import Stored
+
+VAULT = "/subscriptions/s/resourceGroups/g/providers/Microsoft.DataProtection/backupVaults/v"
+RULE = {"name": "BackupHourly", "objectType": "AzureBackupRule"}
+
+
+@dataclass
+class ToyDoor:
+    """Accepts every backup; `polled` is what a look at the operation gives."""
+
+    polled: OperationState | ArmError
+    clock: AzureClock = field(default_factory=AzureClock)
+
+    async def get(self, path: str, api_version: str) -> dict[str, Any]:
+        return {"properties": {"policyInfo": {"policyId": f"{VAULT}/backupPolicies/p"}, "policyRules": [RULE]}}
+
+    async def post(self, path: str, api_version: str, body: Any) -> Answer:
+        return Answer(202, {}, Operation("https://arm/operation", None))
+
+    async def poll(self, url: str) -> OperationState:
+        if isinstance(self.polled, ArmError):
+            raise self.polled
+        return self.polled
+
+
+@dataclass
+class ToyStore:
+    """One row in memory; it is its own table."""
+
+    row: BackupStatus
+
+    @property
+    def rows(self) -> "ToyStore":
+        return self
+
+    async def read(self, key: Any, new: Any) -> Stored[BackupStatus]:
+        return Stored(self.row, "etag")
+
+    async def write(self, stored: Stored[BackupStatus]) -> Stored[BackupStatus]:
+        self.row = stored.value
+        return stored
+
+
+async def started(polled: OperationState | ArmError) -> tuple[Started | Refused, BackupStatus]:
+    """Start a backup; what was answered, and the row afterwards."""
+    store = ToyStore(BackupStatus(f"{VAULT}/backupInstances/i", "c", protection_state="ProtectionConfigured"))
+    starter = Starter(ToyDoor(polled), None, store)  # type: ignore[arg-type]  # as much of them as a start needs
+    outcome = await starter.start(Stored(store.row, "etag"), Cause.PERSON, None, wait=True)
+    return outcome, store.row
+
+
+async def test_an_accepted_backup_stays_claimed_when_its_job_is_not_named() -> None:
+    """Azure has it: giving the claim back would let a second one start, and would miscount the day."""
+    outcome, row = await started(ArmError("busy", status=503))
+    assert outcome == Started(row.instance_id, "", "BackupHourly")
+    assert row.starting > 0
+    assert len(row.on_demand) == 1
+
+
+async def test_a_failed_operation_gives_the_claim_back() -> None:
+    """Nothing was started, so nothing is counted."""
+    failure = ArmError("no", status=200, code="Conflict")
+    outcome, row = await started(OperationState(running=False, retry_after=None, body={}, error=failure))
+    assert isinstance(outcome, Refused)
+    assert (row.starting, row.on_demand) == (0.0, [])
