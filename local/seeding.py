@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
+from local.stack import NODE_POOL
 from shared.arm.ids import ClusterId
 from shared.catalog.loading import load as load_catalog
 from shared.onboarding.cluster import read_cluster
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 type Order = dict[str, Any]
 """A resource as the control endpoint takes it: id and body."""
 
-_POOL = {"name": "nodepool1", "count": 1, "vmSize": "Standard_D4s_v5", "osType": "Linux", "mode": "System"}
 _SUCCEEDED = {"provisioningState": "Succeeded"}
 
 
@@ -70,7 +70,7 @@ def _protected(text: str, policy: str, catalog: Catalog, settings: Settings, loc
         "properties": {
             **_SUCCEEDED,
             "powerState": {"code": "Running"},
-            "agentPoolProfiles": [_POOL],
+            "agentPoolProfiles": [NODE_POOL],
             "storageProfile": {"diskCSIDriver": {"enabled": True}, "snapshotController": {"enabled": True}},
         },
     }

@@ -38,7 +38,8 @@ _CLUSTERS_API = "2024-09-01"
 _GROUPS_API = "2024-11-01"
 _EVENTS_API = "2025-02-15"
 _EVENTGRID_DATA_SENDER = "d5a91429-5739-47e2-a06b-3470a27159e7"
-_POOL = {"name": "nodepool1", "count": 1, "vmSize": "Standard_D4s_v5", "osType": "Linux", "mode": "System"}
+NODE_POOL = {"name": "nodepool1", "count": 1, "vmSize": "Standard_D4s_v5", "osType": "Linux", "mode": "System"}
+"""A node pool that Azure Backup can work with."""
 
 
 class PartError(RuntimeError):
@@ -276,7 +277,7 @@ class Stack:
             "properties": {
                 "provisioningState": "Succeeded",
                 "powerState": {"code": power},
-                "agentPoolProfiles": [_POOL],
+                "agentPoolProfiles": [NODE_POOL],
                 "storageProfile": {},
             },
         }
@@ -315,7 +316,12 @@ class Stack:
             "location": location,
             "identity": {"type": "SystemAssigned"},
             "tags": dict(tags or {}),
-            "properties": {"dnsPrefix": name, "agentPoolProfiles": [_POOL], "storageProfile": {}, **(properties or {})},
+            "properties": {
+                "dnsPrefix": name,
+                "agentPoolProfiles": [NODE_POOL],
+                "storageProfile": {},
+                **(properties or {}),
+            },
         }
         await self.owner.put(cluster, _CLUSTERS_API, body)
         return cluster

@@ -21,7 +21,7 @@ async def take(rows: Rows[MonthRow], row: str, status: BackupStatus) -> None:
     Raises:
         RowChanged: another sweep is at it; the days stay where they are.
     """
-    for day in status.past:
+    for day in (day for day in status.past if not day.rolled_up):
         key = Key(day.date[:7], row)
         month = await rows.read(key, lambda: MonthRow(status.instance_id))
         month.value.days[day.date] = day

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from shared.backups.jobs import Action, Job, Kind, action_for
+from shared.backups.jobs import Action, Job, Kind, action_for, epoch
 from shared.notify.events import BackupData, Event, EventType, OverdueData, event, iso
 
 HANDLED = 96  # job ids remembered: more than an instance can make within the sweep's overlap
@@ -16,6 +16,7 @@ RESTORES = 20
 RERUNS = 2  # in a row, after failures that pass by themselves
 TOO_LONG = 12 * 3600.0  # seconds after which a running job is worth a look
 DAY = 86400.0
+KEPT_DAYS = 2  # a sweep looks back hours, the first one a day
 DELETED = "Deleted"
 """Protection state of an instance that Azure doesn't show any more; the word is ours."""
 
@@ -33,7 +34,7 @@ class Restore(Struct, frozen=True):
 
 
 class Day(Struct):
-    """A day's jobs; `seconds` is how long the completed ones took together."""
+    """A day's jobs; `seconds` is how long they took together, `rolled_up` that the roll-up has it as it is."""
 
     date: str = ""
     completed: int = 0
@@ -41,6 +42,7 @@ class Day(Struct):
     failed: int = 0
     cancelled: int = 0
     seconds: float = 0.0
+    rolled_up: bool = False
 
 
 class BackupStatus(Struct):
@@ -61,7 +63,7 @@ class BackupStatus(Struct):
         reconcile: the cluster is to be looked at, since a job's failure says so.
         handled: ids of jobs that have been counted.
         outbox: events that the topic hasn't taken yet.
-        past: days that are over and not in the roll-up yet.
+        past: days that are over, as long as a late job may be counted into them.
     """
 
     instance_id: str
@@ -182,14 +184,28 @@ def on_demand_today(status: BackupStatus, now: float) -> int:
 
 
 def _count(status: BackupStatus, job: Job) -> None:
+    """Count a job into its own day, which a late one finds among the past: a day is always written whole."""
     date = iso(job.end)[:10]
-    if status.today.date and status.today.date != date:
-        status.past.append(status.today)
-        status.today = Day()
-    status.today.date = date
+    if date > status.today.date:
+        if status.today.date:
+            status.past.append(status.today)
+        status.today = Day(date)
+    day = next((item for item in (status.today, *status.past) if item.date == date), None)
+    if day is None:
+        day = Day(date)
+        status.past.append(day)
     counter = _COUNTERS.get(job.status.casefold(), "failed")
-    setattr(status.today, counter, getattr(status.today, counter) + 1)
-    status.today.seconds += job.seconds
+    setattr(day, counter, getattr(day, counter) + 1)
+    day.seconds += job.seconds
+    day.rolled_up = False
+
+
+def rolled_up(status: BackupStatus) -> None:
+    """The past days have been written down; those that a late job may still be counted into are kept beside."""
+    for day in status.past:
+        day.rolled_up = True
+    newest = epoch(f"{status.today.date}T00:00:00Z")
+    status.past = [day for day in status.past if day.date >= iso(newest - KEPT_DAYS * DAY)[:10]]
 
 
 def too_old(status: BackupStatus, now: float, rpo: float) -> bool:

@@ -10,7 +10,7 @@ from hashlib import sha256
 from shared import logs
 from shared.arm.ids import ClusterId
 from shared.backups.rollup import MonthRow, take
-from shared.backups.status import BackupStatus
+from shared.backups.status import BackupStatus, rolled_up
 from shared.errors import InvalidResourceId, RowChanged
 from shared.fleet.messages import Message
 from shared.fleet.queues import Sender
@@ -24,6 +24,11 @@ def key_of(instance_id: str) -> Key:
     """Where the row of a backup instance stands."""
     folded = instance_id.casefold()
     return Key(folded.split("/")[2], sha256(folded.encode()).hexdigest())
+
+
+def _unwritten(status: BackupStatus) -> bool:
+    """Whether a day that is over isn't in the roll-up as it is now."""
+    return not all(day.rolled_up for day in status.past)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ class StatusStore:
         Raises:
             Exception: the topic, the queue or the table didn't take it; it stays in the rows.
         """
-        waiting = [item for item in all_rows if item.value.outbox or item.value.reconcile or item.value.past]
+        waiting = [item for item in all_rows if item.value.outbox or item.value.reconcile or _unwritten(item.value)]
         events = [event for stored in waiting for event in stored.value.outbox]
         if events:
             await self.notifier.publish(events)
@@ -74,10 +79,11 @@ class StatusStore:
         status = stored.value
         if status.reconcile:
             await self._ask_for_pass(status)
-        if status.past:
+        if _unwritten(status):
             async with self._limit:
                 await take(self.months, key_of(status.instance_id).row, status)
-        status.outbox, status.reconcile, status.past = [], False, []
+            rolled_up(status)
+        status.outbox, status.reconcile = [], False
         await self.write(stored)
 
     async def _ask_for_pass(self, status: BackupStatus) -> None:

@@ -97,7 +97,7 @@ class Sweeper:
         after = self._known(instances, before, now)
         report = Report(at=now, clusters=len(instances), jobs=len(found))
         _apply(after, map(read_job, found))
-        await self._ask_vaults(after, now)
+        await self._ask_vaults(after, now, since)
         for status in after.values():
             self._assess(status, now)
             _tally(status, now, report)
@@ -136,8 +136,11 @@ class Sweeper:
         if rpo is not None:
             assess(status, now, rpo, self.policies.next_due(status, now))
 
-    async def _ask_vaults(self, after: Mapping[str, BackupStatus], now: float) -> None:
-        """Before a point is called overdue, the vault's own list is asked: the graph may be behind."""
+    async def _ask_vaults(self, after: Mapping[str, BackupStatus], now: float, since: float) -> None:
+        """Before a point is called overdue, the vault's own list is asked: the graph may be behind.
+
+        What ended before this sweep's time was counted long ago, and its id may be forgotten: it isn't counted again.
+        """
         suspicious = {
             status.instance_id.rpartition("/backupInstances/")[0]
             for status in after.values()
@@ -145,7 +148,8 @@ class Sweeper:
         }
         for vault in sorted(suspicious)[:_VAULTS_ASKED]:
             try:
-                _apply(after, await self._vault_jobs(vault))
+                jobs = await self._vault_jobs(vault)
+                _apply(after, (job for job in jobs if job.running or job.end > since))
             except ArmError as error:
                 logs.warning("vault_not_asked", vault=name_of(vault), code=error.code, status=error.status)
 

@@ -32,7 +32,7 @@ async def live(control: str, hours: float, step: float, *, backups: bool) -> dic
                 totals["started"] += await app.starter.tick()
         store = app.sweeper.store
         rows = [stored.value for stored in (await store.all()).values()]
-        days = [day for row in rows for day in (row.today, *row.past)]
+        days = [day for row in rows for day in (row.today, *row.past) if not day.rolled_up]
         async for stored in store.months.all():
             days += stored.value.days.values()
     return {

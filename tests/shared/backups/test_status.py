@@ -11,6 +11,7 @@ from shared.backups.status import (
     apply_job,
     assess,
     on_demand_today,
+    rolled_up,
     too_old,
 )
 from shared.notify.events import EventType
@@ -196,6 +197,21 @@ def test_a_day_that_is_over_waits_for_the_roll_up() -> None:
     apply_job(status, job(2, "Failed", end=NOON + 24 * HOUR), "gold")
     assert [(day.completed, day.failed) for day in status.past] == [(1, 0)]
     assert (status.today.completed, status.today.failed) == (0, 1)
+
+
+def test_a_late_job_is_counted_into_its_own_day() -> None:
+    """Word of yesterday's last backup after today's first one: yesterday is written whole, again."""
+    status = fresh()
+    apply_job(status, job(1), "gold")
+    apply_job(status, job(2, end=NOON + 24 * HOUR), "gold")
+    rolled_up(status)
+    apply_job(status, job(3, "Failed", end=NOON + HOUR), "gold")
+    assert [(day.completed, day.failed, day.rolled_up) for day in status.past] == [(1, 1, False)]
+    assert (status.today.completed, status.today.failed) == (1, 0)
+    rolled_up(status)
+    apply_job(status, job(4, end=NOON + 99 * HOUR), "gold")
+    rolled_up(status)
+    assert [day.completed for day in status.past] == []
 
 
 OUTCOMES = st.sampled_from(["Completed", "Failed", "CompletedWithWarnings", "Cancelled"])
