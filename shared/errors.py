@@ -9,6 +9,7 @@
     ├── InvalidResourceId          text that is no id of the wanted kind; never sent to Azure
     ├── InvalidMessage             a queue message that can't be read
     ├── RowChanged                 somebody else wrote the row in between; read it and decide anew
+    ├── RestoreTestDiffers         another restore test was recorded under the same id
     ├── ClaimLost                  somebody else works on this row now; stop before the next write
     └── ArmError                   Azure refused or failed; carries status, code and message
         ├── ArmUnreachable         no answer at all
@@ -50,6 +51,10 @@ class InvalidMessage(AutopilotError):
 
 class RowChanged(AutopilotError):
     """The row isn't the one that was read any more (HTTP 412, 409 or 404 of Table Storage)."""
+
+
+class RestoreTestDiffers(AutopilotError):
+    """A restore test was recorded before under this id, and it says something else."""
 
 
 class ClaimLost(AutopilotError):

@@ -32,6 +32,7 @@ from shared.notify.publisher import LogNotifier, Notifier, TopicNotifier
 from shared.onboarding.poison import DeadLetter, record_poisoned, record_unreadable
 from shared.onboarding.reconcile import Reconciler
 from shared.onboarding.rollout import CatalogRow, roll_out
+from shared.readiness.restore_tests import RecordedTests, RestoreTests
 from shared.settings import Settings, StorageConnection
 
 
@@ -46,6 +47,7 @@ class Services:
     catalogs: Rows[CatalogRow]
     sweeper: Sweeper
     starter: Starter
+    restore_tests: RestoreTests
     api: ClustersApi
 
     async def sweep(self) -> Report:
@@ -122,6 +124,7 @@ def build() -> Services:
         catalogs=rows("marks", CatalogRow),
         sweeper=Sweeper(settings.subscriptions, door, policies, store, rows("marks", SweepRow)),
         starter=starter,
+        restore_tests=RestoreTests(rows("restoretests", RecordedTests)),
         api=ClustersApi(settings.subscriptions, door, clusters, store, starter, policies),
     )
 
