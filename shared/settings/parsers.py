@@ -1,0 +1,101 @@
+"""One setting's text -> its value. Each raises ValueError with what is wanted, in words for people."""
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_ROOT = Path(__file__).resolve().parents[2]
+_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_LONGEST_SPACING = 3600
+
+
+def optional[T](parse: Callable[[str], T]) -> Callable[[str], T | None]:
+    """Nothing set becomes None."""
+    return lambda text: parse(text) if text else None
+
+
+def plain(text: str) -> str:
+    """Any text."""
+    return text
+
+
+def subscriptions(text: str) -> frozenset[str]:
+    """Subscription ids, separated by commas; lower case."""
+    ids = [part.strip().lower() for part in text.split(",") if part.strip()]
+    bad = [part for part in ids if not _GUID.fullmatch(part)]
+    if bad or not ids:
+        raise ValueError("comma-separated subscription ids, such as 00000000-0000-0000-0000-000000000000")
+    return frozenset(ids)
+
+
+def matching(pattern: str, allowed: str) -> Callable[[str], str]:
+    """A text of a pattern, which `allowed` puts in words."""
+    compiled = re.compile(pattern)
+
+    def parse(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise ValueError(allowed)
+        return text
+
+    return parse
+
+
+def https(text: str) -> str:
+    """The address of a service, without a trailing slash."""
+    url = urlsplit(text)
+    if url.scheme != "https" or not url.hostname or url.query or url.path not in ("", "/"):
+        raise ValueError("an https address without path or query, such as https://management.azure.com")
+    return text.rstrip("/")
+
+
+def act(text: str) -> str:
+    """Whether the app acts."""
+    if text != "auto":
+        raise ValueError("auto; looking without acting isn't supported yet")
+    return text
+
+
+def topic(text: str) -> str:
+    """The endpoint of an Event Grid topic, without a trailing slash."""
+    if urlsplit(text).scheme != "https":
+        raise ValueError(
+            "the https endpoint of an Event Grid topic, such as https://x.westeurope-1.eventgrid.azure.net"
+        )
+    return text.rstrip("/")
+
+
+def scale(text: str) -> float:
+    """A factor above 0, at most 1."""
+    value = float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else 0.0
+    if not 0 < value <= 1:
+        raise ValueError("a number above 0, at most 1")
+    return value
+
+
+def seconds(text: str) -> float:
+    """Whole seconds up to an hour."""
+    if not re.fullmatch(r"\d{1,5}", text) or int(text) > _LONGEST_SPACING:
+        raise ValueError(f"whole seconds, 0 to {_LONGEST_SPACING}")
+    return float(text)
+
+
+def file(text: str) -> Path:
+    """A file that exists, relative to the app or absolute."""
+    path = Path(text) if Path(text).is_absolute() else _ROOT / text
+    if not path.is_file():
+        raise ValueError(f"a file that exists; there is none at {path}")
+    return path
+
+
+def one_of[E: StrEnum](kind: type[E]) -> Callable[[str], E]:
+    """One of a few words."""
+
+    def parse(text: str) -> E:
+        try:
+            return kind(text)
+        except ValueError:
+            raise ValueError(" or ".join(member.value for member in kind)) from None
+
+    return parse

@@ -1,0 +1,89 @@
+"""Reads the environment through the table of settings, and remembers everything that is wrong.
+
+Sources of the names: host settings are Azure's (`AzureWebJobsStorage`, `AZURE_CLIENT_ID`), all others start
+with `AUTOPILOT_`. An unknown `AUTOPILOT_` name is an error: a typing mistake must not silently mean the default.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from shared.errors import SettingsError
+from shared.settings.table import CATALOG, TABLE, Setting
+from shared.settings.values import Mode, Settings, StorageConnection
+
+_PREFIX = "AUTOPILOT_"
+_SECRET = frozenset({"AUTOPILOT_TOPIC_KEY"})
+
+
+class _Reader:
+    """Reads settings one by one and remembers what was wrong."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.faults: list[str] = []
+
+    def read(self, setting: Setting) -> Any:
+        text = self._environ.get(setting.name, "").strip() or setting.default
+        if text is None:
+            self.faults.append(f"{setting.name} is missing")
+            return None
+        try:
+            return setting.parse(text)
+        except ValueError as error:
+            shown = "no good" if setting.name in _SECRET else repr(text)
+            self.faults.append(f"{setting.name} is {shown}; wanted: {error}")
+            return None
+
+    def storage(self) -> StorageConnection:
+        name = "AzureWebJobsStorage"
+        connection = StorageConnection(
+            connection_string=self._environ.get(name) or None,
+            queue_endpoint=self._environ.get(f"{name}__queueServiceUri") or None,
+            table_endpoint=self._environ.get(f"{name}__tableServiceUri") or None,
+            client_id=self._environ.get(f"{name}__clientId") or None,
+        )
+        if connection.connection_string is None and not (connection.queue_endpoint and connection.table_endpoint):
+            self.faults.append(
+                f"{name} is missing; wanted: a connection string, or both {name}__queueServiceUri and __tableServiceUri"
+            )
+        return connection
+
+
+def _unknown(environ: Mapping[str, str]) -> Iterator[str]:
+    known = {setting.name for setting in TABLE}
+    for name in sorted(environ):
+        if name.startswith(_PREFIX) and name not in known:
+            yield f"{name} is no setting of this app; known: {', '.join(sorted(known))}"
+
+
+def _together(values: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with settings that depend on each other."""
+    mode, default_policy = values["mode"], values["default_policy"]
+    if mode is Mode.OPT_OUT and default_policy is None:
+        yield "AUTOPILOT_DEFAULT_POLICY is missing; mode opt-out needs the policy of untagged clusters"
+    if mode is Mode.OPT_IN and default_policy is not None:
+        yield "AUTOPILOT_DEFAULT_POLICY has no effect in mode opt-in; remove it or set AUTOPILOT_MODE"
+
+
+def catalog_path(environ: Mapping[str, str]) -> Path | None:
+    """The catalog that the settings name, whatever else is wrong with them; None when there is no such file."""
+    path: Path | None = _Reader(environ).read(CATALOG)
+    return path
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read and check all settings.
+
+    Raises:
+        SettingsError: with every fault found, not only the first.
+    """
+    reader = _Reader(environ)
+    reader.faults += _unknown(environ)
+    values = {setting.field: reader.read(setting) for setting in TABLE}
+    reader.faults += _together(values)
+    values["client_id"] = environ.get("AZURE_CLIENT_ID") or None
+    values["storage"] = reader.storage()
+    if reader.faults:
+        raise SettingsError("App settings", reader.faults)
+    return Settings(**values)

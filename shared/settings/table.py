@@ -1,0 +1,45 @@
+"""All settings of the app's own, one line each: field of `Settings`, name, default, parser.
+
+A default of None means that the setting is required; defaults are texts, and go through the parser as well.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from shared.settings import parsers as p
+from shared.settings.values import Inherit, Isolation, Mode
+
+
+class Setting(NamedTuple):
+    """One setting."""
+
+    field: str
+    name: str
+    default: str | None
+    parse: Callable[[str], Any]
+
+
+_ARM = "https://management.azure.com"
+# "Use tags to organize your Azure resources": characters of a tag name
+_TAG_NAME = p.matching(r"[^<>%&\\?/]{1,512}", "1 to 512 characters, none of < > % & \\ ? /")
+_DEPLOYMENT_ID = p.matching(r"[a-z0-9]{1,12}", "1 to 12 lower-case letters and digits")
+
+CATALOG = Setting("catalog", "AUTOPILOT_CATALOG", "backup-policies.yaml", p.file)
+
+TABLE: tuple[Setting, ...] = (
+    Setting("subscriptions", "AUTOPILOT_SUBSCRIPTIONS", None, p.subscriptions),
+    CATALOG,
+    Setting("tag", "AUTOPILOT_TAG", "aks-backup", _TAG_NAME),
+    Setting("mode", "AUTOPILOT_MODE", Mode.OPT_IN, p.one_of(Mode)),
+    Setting("act", "AUTOPILOT_ACT", "auto", p.act),
+    Setting("inherit", "AUTOPILOT_INHERIT", Inherit.NONE, p.one_of(Inherit)),
+    Setting("default_policy", "AUTOPILOT_DEFAULT_POLICY", "", p.optional(p.plain)),
+    Setting("isolation", "AUTOPILOT_ISOLATION", Isolation.CLUSTER, p.one_of(Isolation)),
+    Setting("deployment_id", "AUTOPILOT_DEPLOYMENT_ID", "default", _DEPLOYMENT_ID),
+    Setting("arm_endpoint", "AUTOPILOT_ARM_ENDPOINT", _ARM, p.https),
+    Setting("arm_audience", "AUTOPILOT_ARM_AUDIENCE", _ARM, p.https),
+    Setting("wait_scale", "AUTOPILOT_WAIT_SCALE", "1", p.scale),
+    Setting("rollout_seconds", "AUTOPILOT_ROLLOUT_SECONDS", "60", p.seconds),
+    Setting("topic_endpoint", "AUTOPILOT_TOPIC_ENDPOINT", "", p.optional(p.topic)),
+    Setting("topic_key", "AUTOPILOT_TOPIC_KEY", "", p.optional(p.plain)),
+)

@@ -1,0 +1,82 @@
+"""What the settings become: frozen values. Imports nothing heavy, since every cold start brings it in."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Mode(StrEnum):
+    """What a cluster without the tag means."""
+
+    OPT_IN = "opt-in"
+    OPT_OUT = "opt-out"
+
+
+class Isolation(StrEnum):
+    """How far the backups of two clusters are kept apart."""
+
+    CLUSTER = "cluster"
+    REGION = "region"
+
+
+class Inherit(StrEnum):
+    """Whose tag serves a cluster that has none itself."""
+
+    NONE = "none"
+    GROUP = "group"
+    SUBSCRIPTION = "subscription"
+
+
+class StorageConnection(NamedTuple):
+    """How to reach the queues and tables: a connection string, or service addresses and the managed identity."""
+
+    connection_string: str | None
+    queue_endpoint: str | None
+    table_endpoint: str | None
+    client_id: str | None
+
+
+class Settings(NamedTuple):
+    """The deployment's settings. A named tuple: a data class would take five times as long at every cold start."""
+
+    subscriptions: frozenset[str]
+    """Lower-case ids of the subscriptions whose clusters may be touched. Events of others are ignored."""
+
+    catalog: Path
+    """The backup policy catalog."""
+
+    tag: str
+    """Name of the tag that selects a cluster's policy; names of tags have no case in Azure."""
+
+    mode: Mode
+    act: str
+    inherit: Inherit
+    """Where the tag of an untagged cluster is looked for: nowhere, in its resource group, then in its subscription."""
+
+    default_policy: str | None
+    """Policy of an untagged cluster in mode opt-out; None in mode opt-in."""
+
+    isolation: Isolation
+    deployment_id: str
+    """Salt of the computed names and part of the ownership tag: two deployments never share a resource."""
+
+    arm_endpoint: str
+    """Azure Resource Manager's address without a trailing slash; the only host that ever gets a token of ours."""
+
+    arm_audience: str
+    wait_scale: float
+    """Factor on the app's own waits, not on Azure's Retry-After. 1 in Azure, less where time runs faster."""
+
+    client_id: str | None
+    """Client id of the user-assigned identity; None means the system-assigned one."""
+
+    rollout_seconds: float
+    """Seconds of Azure's time between two clusters when a changed catalog moves many of them."""
+
+    topic_endpoint: str | None
+    """Event Grid topic that facts are published to; None: they are only logged."""
+
+    topic_key: str | None
+    """Access key of the topic; None: the managed identity is used."""
+
+    storage: StorageConnection
