@@ -10,6 +10,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 REGISTERED_AT_FIRST = (
     "Microsoft.Authorization",
+    "Microsoft.Compute",
     "Microsoft.ContainerService",
     "Microsoft.EventGrid",
     "Microsoft.ManagedIdentity",

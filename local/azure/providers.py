@@ -2,6 +2,7 @@
 
 from local.azure import (
     authorization,
+    compute,
     container_service,
     data_protection,
     event_grid,
@@ -15,6 +16,7 @@ from local.azure.routing import Provider
 PROVIDERS: tuple[Provider, ...] = (
     resources.PROVIDER,
     authorization.PROVIDER,
+    compute.PROVIDER,
     container_service.PROVIDER,
     kubernetes_configuration.PROVIDER,
     storage.PROVIDER,

@@ -31,7 +31,7 @@ _UNKNOWN = "/subscriptions/00000000-0000-0000-0000-00000000dead"
         ("PUT", f"{_VAULTS}/none/backupPolicies/p", {}, (404, "ParentResourceNotFound")),
         ("GET", f"{_VAULTS}/none/nothings", None, (404, "InvalidResourceType")),
         ("GET", f"{_GROUP}/providers/Microsoft.Storage/nothings/n", None, (404, "InvalidResourceType")),
-        ("GET", f"{_GROUP}/providers/Microsoft.Compute/disks/d", None, (409, "MissingSubscriptionRegistration")),
+        ("GET", f"{_GROUP}/providers/Microsoft.Cache/redis/d", None, (409, "MissingSubscriptionRegistration")),
         ("POST", f"{_VAULTS}/v", {}, (405, "MethodNotAllowed")),
         ("PUT", f"{_VAULTS}/v", b"{oops", (400, "InvalidRequestContent")),
         ("PUT", f"{_VAULTS}/v", b"[]", (400, "InvalidRequestContent")),

@@ -115,14 +115,14 @@ async def test_a_tenant_and_its_regions_are_told(azure: Client) -> None:
 
 async def test_namespaces_can_be_registered_and_unregistered(azure: Client) -> None:
     """Also those that nothing here serves; one that Azure doesn't have is refused."""
-    compute = f"{SUBSCRIPTION}/providers/microsoft.compute"
-    assert (await azure.arm("GET", compute)).body["registrationState"] == "NotRegistered"
-    registering = await azure.arm("POST", f"{compute}/register")
-    assert registering.body["namespace"] == "Microsoft.Compute"
+    cache = f"{SUBSCRIPTION}/providers/microsoft.cache"
+    assert (await azure.arm("GET", cache)).body["registrationState"] == "NotRegistered"
+    registering = await azure.arm("POST", f"{cache}/register")
+    assert registering.body["namespace"] == "Microsoft.Cache"
     await azure.control("POST", "/clock", {"advance": 71})
-    assert (await azure.arm("POST", f"{compute}/register")).body["registrationState"] == "Registered"
-    assert (await azure.arm("POST", f"{compute}/unregister")).body["registrationState"] == "Unregistering"
+    assert (await azure.arm("POST", f"{cache}/register")).body["registrationState"] == "Registered"
+    assert (await azure.arm("POST", f"{cache}/unregister")).body["registrationState"] == "Unregistering"
     await azure.control("POST", "/clock", {"advance": 71})
-    assert (await azure.arm("GET", compute)).body["registrationState"] == "Unregistered"
+    assert (await azure.arm("GET", cache)).body["registrationState"] == "Unregistered"
     unknown = await azure.arm("POST", f"{SUBSCRIPTION}/providers/Microsoft.Nowhere/register")
     assert (unknown.status, unknown.code) == (404, "InvalidResourceNamespace")

@@ -52,11 +52,7 @@ class Candidate:
     @property
     def snapshot_group(self) -> Resource:
         """The resource group for snapshots."""
-        stores = ((self.properties.get("policyInfo") or {}).get("policyParameters") or {}).get(
-            "dataStoreParametersList"
-        )
-        group_id = next((str(store.get("resourceGroupId") or "") for store in stores or []), "")
-        return self.found(group_id, "snapshot resource group")
+        return self.found(snapshot_group_id(self.properties), "snapshot resource group")
 
     @property
     def extension(self) -> Resource:
@@ -125,6 +121,12 @@ def datasource_id(properties: Json) -> str:
     """Id of an instance's datasource."""
     source = properties.get("dataSourceInfo") or {}
     return str(source.get("resourceID") or source.get("resourceId") or "")
+
+
+def snapshot_group_id(properties: Json) -> str:
+    """Id of the resource group for an instance's snapshots."""
+    stores = ((properties.get("policyInfo") or {}).get("policyParameters") or {}).get("dataStoreParametersList")
+    return next((str(store.get("resourceGroupId") or "") for store in stores or []), "")
 
 
 def principal_of(resource: Resource) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from local.azure.clock import ticks
 from local.azure.cloud import Cloud
+from local.azure.data_protection import snapshots
 from local.azure.data_protection.dialect import DELETED_INSTANCES, INSTANCES, not_found, vault_of
 from local.azure.data_protection.states import set_state
 from local.azure.exchange import Call, Reply
@@ -43,9 +44,10 @@ def keep_deleted(
     deleted.notes.update(instance_id=instance.id, points=points)
     set_state(deleted, "SoftDeleted")
 
-    def purge(_: dt.datetime) -> None:
+    def purge(moment: dt.datetime) -> None:
         if cloud.store.get(deleted_id) is deleted:
             cloud.store.remove(deleted_id)
+            snapshots.discard_all(cloud, deleted.properties, points, moment)
 
     cloud.clock.at(at + kept, purge)
 

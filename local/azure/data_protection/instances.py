@@ -7,7 +7,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 
-from local.azure.data_protection import dialect, documents, requirements
+from local.azure.data_protection import dialect, documents, requirements, snapshots
 from local.azure.data_protection.candidate import Candidate, datasource_id
 from local.azure.data_protection.deleted import keep_deleted
 from local.azure.data_protection.dialect import AKS, INSTANCES, POINTS, invalid_input, not_found, user_error, vault_of
@@ -179,6 +179,8 @@ def _delete(call: Call) -> Reply:
         cloud.remove(instance.id, operation.ends, operation)
         if kept:
             keep_deleted(cloud, instance, points, operation.ends, dt.timedelta(days=days))
+        else:
+            snapshots.discard_all(cloud, instance.properties, points, operation.ends)
 
     def fail(_: Operation, __: ArmError) -> None:
         set_state(instance, before)

@@ -7,7 +7,7 @@ import re
 
 from local.azure import clock
 from local.azure.cloud import Cloud
-from local.azure.data_protection import requirements, retention
+from local.azure.data_protection import requirements, retention, snapshots
 from local.azure.data_protection.candidate import datasource_id
 from local.azure.data_protection.dialect import AKS, POINTS, invalid_input, not_found
 from local.azure.data_protection.moments import dotnet_ticks, parse
@@ -57,7 +57,7 @@ def make(cloud: Cloud, instance: Resource, tag: str, started: dt.datetime, ended
     )
     point = cloud.store.put(Resource(body["id"], POINTS, body))
     expiries = {OPERATIONAL: created + kept.operational} if kept.operational else {}
-    point.notes["expiries"] = expiries
+    point.notes.update(expiries=expiries, snapshots=snapshots.take(cloud, instance, created))
     if kept.vault:
         _copy_to_vault(cloud, instance, point, ended, created + kept.vault)
     cloud.clock.at(ended + _EXPIRY_SHOWN, lambda _: _show_expiry(cloud, point))
@@ -196,6 +196,8 @@ def _remove_expired(cloud: Cloud, point: Resource, at: dt.datetime) -> None:
         if detail["type"] not in expiries or expiries[detail["type"]] > at
     ]
     point.notes["expiries"] = {store: moment for store, moment in expiries.items() if moment > at}
+    if all(detail["type"] != OPERATIONAL for detail in left):
+        snapshots.discard(cloud, point, at)
     if left:
         properties["recoveryPointDataStoresDetails"] = left
         cloud.store.touch(point.id)

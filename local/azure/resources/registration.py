@@ -15,7 +15,6 @@ _KNOWN_ELSEWHERE = (
     "Microsoft.Automanage",
     "Microsoft.Automation",
     "Microsoft.Cache",
-    "Microsoft.Compute",
     "Microsoft.ContainerRegistry",
     "Microsoft.Dashboard",
     "Microsoft.DocumentDB",
