@@ -28,6 +28,7 @@ class EventType(StrEnum):
     WARNED = "AksBackupAutopilot.BackupCompletedWithWarnings"
     RECOVERED = "AksBackupAutopilot.BackupRecovered"
     OVERDUE = "AksBackupAutopilot.RecoveryPointOverdue"
+    READINESS = "AksBackupAutopilot.ReadinessChanged"
 
 
 class Event(Struct, frozen=True):
@@ -78,6 +79,27 @@ class OverdueData(Struct, frozen=True, rename="camel"):
     next_due: str | None
 
 
+class ReadinessData(Struct, frozen=True, rename="camel"):
+    """Data of the event about a cluster's restore readiness.
+
+    Attributes:
+        checks: ids of the checks that failed, are in doubt or warn, the worst first.
+        validated_at: when Azure's own validateRestore ended last; null for never.
+        expected_data_loss_seconds: age of the newest recovery point; null when there is none.
+        expected_duration_seconds: of a restore; null when nothing says.
+    """
+
+    cluster_id: str
+    verdict: str
+    previous_verdict: str
+    reason: str
+    checks: list[str]
+    checked_at: str
+    validated_at: str | None
+    expected_data_loss_seconds: int | None
+    expected_duration_seconds: int | None
+
+
 DATA: dict[EventType, type[Struct]] = {
     EventType.PROTECTED: ClusterData,
     EventType.BLOCKED: ClusterData,
@@ -88,6 +110,7 @@ DATA: dict[EventType, type[Struct]] = {
     EventType.WARNED: BackupData,
     EventType.RECOVERED: BackupData,
     EventType.OVERDUE: OverdueData,
+    EventType.READINESS: ReadinessData,
 }
 """Event type -> shape of its data; the JSON Schemas in schemas/events are made from it."""
 
