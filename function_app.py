@@ -11,7 +11,7 @@ from functions import (
     adhoc_backups,
     catalog_rollout,
     cluster_events,
-    clusters,
+    http,
     job_sweep,
     reconcile_cluster,
     reconcile_poison,
@@ -28,7 +28,7 @@ _MODULES = (
     catalog_rollout,
     adhoc_backups,
     job_sweep,
-    clusters,
+    http,
 )
 for module in _MODULES:
     app.register_functions(module.blueprint)

@@ -54,15 +54,15 @@ class Backups:
 
 
 class Runbook:
-    """A runbook's view of the app: its HTTP functions and their key."""
+    """A runbook's view of the app: its HTTP functions and their keys."""
 
     def __init__(self, running: Stack, session: aiohttp.ClientSession) -> None:
         self._ready = running.running_host.ready
         self._session = session
 
     async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """One request with the function key: status and JSON."""
-        headers = {"x-functions-key": self._ready["function_key"]}
+        """One request, with the key that it wants: status and JSON."""
+        headers = {"x-functions-key": self._ready["function_key" if method == "GET" else "master_key"]}
         url = f"{self._ready['base_url']}{path}"
         async with self._session.request(method, url, json=body, headers=headers) as response:
             return response.status, await response.json()

@@ -12,7 +12,6 @@ from azure.storage.queue.aio import QueueServiceClient
 from msgspec import Struct
 
 from shared import startup
-from shared.api.clusters import ClustersApi
 from shared.arm.clock import AzureClock
 from shared.arm.door import Door
 from shared.arm.ids import ClusterId
@@ -48,7 +47,9 @@ class Services:
     sweeper: Sweeper
     starter: Starter
     restore_tests: RestoreTests
-    api: ClustersApi
+    door: Door
+    store: StatusStore
+    policies: Policies
 
     async def sweep(self) -> Report:
         """Look at the fleet's backups once, and tell what is still untold of clusters."""
@@ -125,7 +126,9 @@ def build() -> Services:
         sweeper=Sweeper(settings.subscriptions, door, policies, store, rows("marks", SweepRow)),
         starter=starter,
         restore_tests=RestoreTests(rows("restoretests", RecordedTests)),
-        api=ClustersApi(settings.subscriptions, door, clusters, store, starter, policies),
+        door=door,
+        store=store,
+        policies=policies,
     )
 
 

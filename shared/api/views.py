@@ -60,6 +60,26 @@ class ClusterView(Struct, frozen=True, rename="camel"):
     backups: list[BackupView]
 
 
+class JobList(Struct, frozen=True, rename="camel"):
+    """Jobs, the newest first."""
+
+    value: list[JobView]
+
+
+class BackupStarted(Struct, frozen=True, rename="camel"):
+    """A backup was started, or could be.
+
+    Attributes:
+        rule_name: the rule of the policy that says how long it is kept.
+        job_id: null of a dry run, and while Azure hasn't named the job.
+    """
+
+    backup_instance_id: str
+    rule_name: str
+    dry_run: bool
+    job_id: str | None
+
+
 class FleetView(Struct, frozen=True, rename="camel"):
     """How the fleet stands: counts, and the clusters, worst first."""
 

@@ -146,12 +146,19 @@ async def test_answers_keep_their_published_schemas(fleet: Watched, path: str) -
     sick = path_of(cluster_id("sick", "rg-fleet"))
     (job,) = (await fleet.ask("GET", f"{sick}/jobs")).body["value"]
     said = await fleet.ask("GET", sick + path.format(job["id"]))
-    _schema("job" if path else "cluster").validate(said.body)
-    _schema("fleet").validate((await fleet.ask("GET", "/api/fleet")).body)
+    _schema("JobView" if path else "ClusterView").validate(said.body)
+    _schema("FleetView").validate((await fleet.ask("GET", "/api/fleet")).body)
 
 
 def _schema(name: str) -> Draft202012Validator:
-    return Draft202012Validator(json.loads((ROOT / "schemas" / "api" / f"{name}.schema.json").read_text()))
+    document = json.loads((ROOT / "schemas" / "api" / "openapi.json").read_text())
+    return Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": document["components"]})
+
+
+async def test_the_document_is_served(fleet: Watched) -> None:
+    """The same as in the repository."""
+    said = await fleet.ask("GET", "/api/openapi.json")
+    assert said.body == json.loads((ROOT / "schemas" / "api" / "openapi.json").read_text())
 
 
 _WELL: Final = path_of(cluster_id("well", "rg-fleet"))
@@ -162,6 +169,13 @@ async def test_a_wrong_key_opens_nothing(fleet: Watched, path: str) -> None:
     """401, whatever is asked."""
     assert (await fleet.ask("GET", path, key="wrong")).status == 401
     assert (await fleet.ask("POST", f"{_WELL}/backups", {}, key="")).status == 401
+
+
+async def test_the_key_that_reads_changes_nothing(fleet: Watched) -> None:
+    """What starts a backup wants the master key."""
+    reading = fleet.app.parts.running_host.ready["function_key"]
+    assert (await fleet.ask("POST", f"{_WELL}/backups", {"dryRun": True}, key=reading)).status == 401
+    assert (await fleet.ask("POST", f"{_WELL}/backups", {"dryRun": True})).status != 401
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,84 @@
+"""All HTTP endpoints. A new one is an entry here, its structs and its handler; docs/development.md shows how."""
+
+from shared.api.endpoint import CLUSTER, Endpoint, Good, PathPart, Refusal
+
+_UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+
+PATH_PARTS = {
+    "subscriptionId": PathPart(_UUID, "InvalidCluster", "the cluster's subscription"),
+    "resourceGroup": PathPart(r"[\w\-.()]{0,89}[\w\-()]", "InvalidCluster", "the cluster's resource group"),
+    "clusterName": PathPart(r"[A-Za-z0-9]([A-Za-z0-9_\-]{0,61}[A-Za-z0-9])?", "InvalidCluster", "the cluster's name"),
+    "jobId": PathPart(_UUID, "InvalidJobId", "a job's id, a UUID"),
+}
+"""What may stand in a route; the three that name a cluster are checked together, by `ClusterId.parse`."""
+
+_UNKNOWN = Refusal(404, "ClusterNotFound", "the app has never looked at this cluster")
+
+ENDPOINTS = (
+    Endpoint(
+        "openapi",
+        "GET",
+        "openapi.json",
+        "This document",
+        "api.openapi:show",
+        (Good(200, "", "OpenAPI 3.1"),),
+    ),
+    Endpoint(
+        "fleet",
+        "GET",
+        "fleet",
+        "How the fleet stands: counts of all, and a page of clusters, the worst first",
+        "api.clusters:fleet",
+        (Good(200, "api.views:FleetView", "counts, and the clusters asked for"),),
+        query="api.queries:FleetQuery",
+    ),
+    Endpoint(
+        "cluster_status",
+        "GET",
+        CLUSTER,
+        "How a cluster stands: state, conditions, backups",
+        "api.clusters:status",
+        (Good(200, "api.views:ClusterView", "the cluster"),),
+        refusals=(_UNKNOWN,),
+    ),
+    Endpoint(
+        "back_up_now",
+        "POST",
+        f"{CLUSTER}/backups",
+        "Start a backup",
+        "api.backups:back_up",
+        (
+            Good(202, "api.views:BackupStarted", "started; Location is where its job is", located=True),
+            Good(200, "api.views:BackupStarted", "of a dry run: nothing stands in the way, nothing was started"),
+        ),
+        body="api.queries:BackupOptions",
+        refusals=(
+            _UNKNOWN,
+            Refusal(404, "NotProtected", "no backup instance of this cluster is known"),
+            Refusal(409, "BackupStarting", "another one was started within ten minutes"),
+            Refusal(409, "BackupRunning", "a job runs"),
+            Refusal(409, "NotProtected", "the protection isn't configured, or stopped"),
+            Refusal(429, "DailyLimitReached", "Azure allows ten on-demand backups a day (UTC)"),
+        ),
+        changes=True,
+    ),
+    Endpoint(
+        "cluster_jobs",
+        "GET",
+        f"{CLUSTER}/jobs",
+        "A cluster's jobs of the last 14 days, the newest first",
+        "api.jobs:jobs",
+        (Good(200, "api.views:JobList", "the jobs asked for"),),
+        query="api.queries:JobsQuery",
+        refusals=(_UNKNOWN,),
+    ),
+    Endpoint(
+        "cluster_job",
+        "GET",
+        f"{CLUSTER}/jobs/{{jobId}}",
+        "One job, as its vault says",
+        "api.jobs:job",
+        (Good(200, "api.views:JobView", "the job; endTime is null while it runs"),),
+        refusals=(_UNKNOWN, Refusal(404, "JobNotFound", "no such job of this cluster")),
+    ),
+)
