@@ -1,11 +1,11 @@
-"""Microsoft.Authorization: role definitions and role assignments."""
+"""Microsoft.Authorization: role definitions, role assignments and locks."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
 
-from local.azure import conditions, errors, paths
+from local.azure import conditions, errors, locks, paths
 from local.azure.access import ROLE_ASSIGNMENTS
 from local.azure.clock import ticks
 from local.azure.errors import ArmError, Json
@@ -220,6 +220,7 @@ ROUTES = (
     Route("GET", "roleAssignments/{name}", _get_assignment),
     Route("DELETE", "roleAssignments/{name}", _delete_assignment),
     Route("GET", "roleAssignments", _list_assignments),
+    *locks.ROUTES,
 )
 
 PROVIDER = Provider(
@@ -228,6 +229,7 @@ PROVIDER = Provider(
     ("2014-07-01", "2026-12-31"),
     (
         ResourceType("roleAssignments", ("2022-04-01", "2020-10-01-preview", "2015-07-01"), "SupportsExtension"),
+        ResourceType("locks", ("2020-05-01", "2017-04-01", "2016-09-01"), "SupportsExtension"),
         ResourceType("roleDefinitions", ("2022-05-01-preview", "2022-04-01", "2015-07-01"), "SupportsExtension"),
     ),
 )

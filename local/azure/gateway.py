@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from local.azure import errors, paths, tagging
+from local.azure import errors, locks, paths, tagging
 from local.azure.access import Decision
 from local.azure.cloud import Cloud, ResourceEvent
 from local.azure.conditions import Granted
@@ -66,6 +66,7 @@ def _answer(
     if route.metered:
         limits.update(_throttle(call))
     _check_surroundings(call, provider)
+    locks.check(call)
     if request.method in _WRITES:
         tagging.check(body.get("tags"), paths.full_type(target.addressed()))
     reply = route.handler(call)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-from local.azure import paths, regions
+from local.azure import locks, paths, regions
 from local.azure.data_protection import schedules
 from local.azure.data_protection.candidate import Candidate, no_storage_location, principal_of
 from local.azure.data_protection.dialect import AKS, user_error
@@ -18,7 +18,6 @@ from local.azure.errors import ArmError
 from local.azure.store import Resource
 
 BINDINGS = f"{AKS}/trustedAccessRoleBindings"
-LOCKS = "Microsoft.Authorization/locks"
 BACKUP_OPERATOR = "microsoft.dataprotection/backupvaults/backup-operator"
 
 _OWNER, _CONTRIBUTOR = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "b24988ac-6180-42a0-ab88-20f7382dd24c"
@@ -164,14 +163,9 @@ def _extension_writes_blobs(candidate: Candidate) -> None:
     )
 
 
-def _is_locked(candidate: Candidate, group: Resource) -> bool:
-    locks = candidate.cloud.store.of_type(LOCKS)
-    return any(paths.is_within(group.id, paths.parse(lock.id).scope) for lock in locks)
-
-
 def _snapshots_can_be_kept(candidate: Candidate) -> None:
     group, cluster = candidate.snapshot_group, candidate.cluster
-    if _is_locked(candidate, group):
+    if any(locks.over(candidate.cloud.store, group.id)):
         raise user_error(
             "UserErrorSnapshotResourceGroupHasLocks",
             f"The snapshot resource group {group.name} has locks.",

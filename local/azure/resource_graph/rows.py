@@ -62,7 +62,7 @@ TABLES = frozenset({RESOURCES, *_TABLE_OF_TYPE.values()})
 """The tables, in lower case; case doesn't matter in a query."""
 
 _GROUP = 4  # place of a group's name in an id
-_NOT_LISTED = frozenset({"microsoft.eventgrid/eventsubscriptions"})
+_NOT_LISTED = frozenset({"microsoft.eventgrid/eventsubscriptions", "microsoft.authorization/locks"})
 _DYNAMIC = ("sku", "plan", "tags", "identity", "zones", "extendedLocation")
 _VAULT_SEGMENT = re.compile("/backupVaults/", re.IGNORECASE)
 
