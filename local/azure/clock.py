@@ -21,13 +21,16 @@ class Clock:
     moments, and whoever looks at the world settles first.
     """
 
-    def __init__(self, scale: float, start: dt.datetime | None = None) -> None:
+    def __init__(
+        self, scale: float, start: dt.datetime | None = None, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         if scale <= 0:
             message = f"the time scale must be above 0, not {scale}"
             raise ValueError(message)
         self.scale = scale
         self._start = start or dt.datetime.now(dt.UTC)
-        self._real_start = time.monotonic()
+        self._monotonic = monotonic
+        self._real_start = monotonic()
         self._skipped = dt.timedelta()
         self._due: list[tuple[dt.datetime, int, Action]] = []
         self._order = itertools.count()
@@ -37,7 +40,7 @@ class Clock:
 
     def now(self) -> dt.datetime:
         """The present moment in virtual time (UTC)."""
-        running = (time.monotonic() - self._real_start) * self.scale
+        running = (self._monotonic() - self._real_start) * self.scale
         return self._start + self._skipped + dt.timedelta(seconds=running)
 
     def moment(self) -> dt.datetime:

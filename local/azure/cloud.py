@@ -78,7 +78,8 @@ class Cloud:
 
     def __init__(self, options: Options, providers: Iterable[Provider], start: dt.datetime | None = None) -> None:
         self.options = options
-        self.clock = Clock(options.time_scale, start)
+        still = {"monotonic": lambda: 0.0} if options.standing else {}
+        self.clock = Clock(options.time_scale, start, **still)
         self.store = Store()
         self.directory = Directory(options.seed)
         self.roles = Roles(BUILT_IN)

@@ -31,6 +31,7 @@ class Options:
         subscriptions: Ids of the tenant's subscriptions.
         tenant: Id of the tenant.
         time_scale: How many times faster than real time virtual time runs.
+        standing: Virtual time moves only when it is stepped.
         seed: Together with resource ids it decides every duration and every generated id.
         caller: Whose `identity_header` is: the app's or an owner's.
         role_file: The custom role that the app's identity holds at every subscription.
@@ -47,6 +48,7 @@ class Options:
     subscriptions: tuple[str, ...] = ("00000000-0000-0000-0000-000000000000",)
     tenant: str = "00000014-0000-4000-8000-000000000014"
     time_scale: float = 1.0
+    standing: bool = False
     seed: int = 1
     caller: Literal["app", "owner"] = "app"
     role_file: Path = REPOSITORY / "infra" / "role.json"

@@ -102,6 +102,29 @@ class LocalAzure:
         """Who calls, with a token for one of `audiences`; raises ArmError when that can't be told."""
         return self._tokens.caller(request.headers.get("authorization"), audiences)
 
+    async def respond(self, request: Request, principal: Principal | None = None) -> web.Response | None:
+        """Answer a request to ARM and record it; None is a connection that broke.
+
+        Args:
+            request: The request.
+            principal: Who calls; None: whoever its token names.
+        """
+        cloud = self.cloud
+        try:
+            principal = principal or self.authenticate(request)
+            if request.path.startswith(graph.PREFIX):
+                return _response(cloud, request, graph.answer(cloud, request))
+            reply = await _with_faults(
+                cloud, request, principal, lambda late: gateway.answer(cloud, request, principal, late)
+            )
+        except ArmError as error:
+            reply = gateway.refusal(request, error, {})
+        except Exception:  # noqa: BLE001 (the boundary: a mistake of the simulation is logged and told as a 500)
+            _LOG.exception("%s %s", request.method, request.path)
+            reply = gateway.refusal(request, ArmError(500, "InternalServerError", "Local Azure failed.", "service"), {})
+        cloud.ledger.record(cloud.clock.now(), request, principal, reply.status if reply else 0)
+        return _response(cloud, request, reply) if reply else None
+
     async def _listen(self, app: web.Application, port: int, tls: ssl.SSLContext | None) -> int:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
@@ -141,7 +164,7 @@ async def _no_server_header(_: web.Request, response: web.StreamResponse) -> Non
 
 
 async def _answer(azure: LocalAzure, wire: web.Request) -> web.StreamResponse:
-    """Answer one request to ARM and record it."""
+    """Answer one request, whatever it is for."""
     if wire.path.lower().rstrip("/") == "/metadata/endpoints":
         return _metadata(azure, wire)
     request = Request(
@@ -153,22 +176,7 @@ async def _answer(azure: LocalAzure, wire: web.Request) -> web.StreamResponse:
     )
     if request.path.lower().startswith(topics.PREFIX):
         return await _publish(azure, wire, request)
-    cloud, principal = azure.cloud, None
-    try:
-        principal = azure.authenticate(request)
-        if request.path.startswith(graph.PREFIX):
-            return _response(cloud, request, graph.answer(cloud, request))
-        reply = await _with_faults(
-            cloud, request, principal, lambda late: gateway.answer(cloud, request, principal, late)
-        )
-    except ArmError as error:
-        reply = gateway.refusal(request, error, {})
-    except Exception:  # noqa: BLE001 (the boundary: a mistake of the simulation is logged and told as a 500)
-        _LOG.exception("%s %s", request.method, request.path)
-        reply = gateway.refusal(request, ArmError(500, "InternalServerError", "Local Azure failed.", "service"), {})
-    status = reply.status if reply else 0
-    cloud.ledger.record(cloud.clock.now(), request, principal, status)
-    return _response(cloud, request, reply) if reply else _lost(wire)
+    return await azure.respond(request) or _lost(wire)
 
 
 async def _publish(azure: LocalAzure, wire: web.Request, request: Request) -> web.Response:

@@ -32,6 +32,7 @@ from shared.errors import ArmError, ArmUnreachable
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
+    from azure.core.pipeline.transport import AsyncHttpTransport
     from azure.mgmt.dataprotection.aio import DataProtectionMgmtClient
     from azure.mgmt.kubernetesconfiguration.v2023_05_01.aio import SourceControlConfigurationClient
 
@@ -56,8 +57,22 @@ class Door:
     """Everything that the app asks of Azure Resource Manager goes through one of these."""
 
     def __init__(
-        self, endpoint: str, audience: str, credential: AsyncTokenCredential, clock: AzureClock | None = None
+        self,
+        endpoint: str,
+        audience: str,
+        credential: AsyncTokenCredential,
+        clock: AzureClock | None = None,
+        transport: AsyncHttpTransport[Any, Any] | None = None,
     ) -> None:
+        """Build the pipeline.
+
+        Args:
+            endpoint: Resource Manager's address without a trailing slash.
+            audience: what tokens are asked for.
+            credential: where they come from.
+            clock: Azure's time.
+            transport: how requests travel; None: over HTTPS.
+        """
         self.clock = clock or AzureClock()
         self._endpoint = endpoint
         self._credential = credential
@@ -73,7 +88,7 @@ class Door:
             CustomHookPolicy(),
             HearTheClock(self.clock),
         ]
-        transport = AioHttpTransport(connection_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS)
+        transport = transport or AioHttpTransport(connection_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS)
         self._pipeline: AsyncPipeline[Any, Any] = AsyncPipeline(transport, policies)
         self._client: AsyncPipelineClient[Any, Any] = AsyncPipelineClient(endpoint, pipeline=self._pipeline)
         # a typed client belongs to a subscription; they are made once each and share the pipeline

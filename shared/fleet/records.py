@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from shared.fleet.life import Life
 from shared.notify.events import Event
 
 VERSION = 1
@@ -116,6 +117,7 @@ class ClusterRow(Struct):
         announcements: how many facts were told; part of their ids.
         outbox: events that the topic hasn't taken yet.
         steps: step -> what the last pass saw of it, for people.
+        life: what is remembered of the cluster beyond an onboarding.
     """
 
     cluster_id: str
@@ -136,6 +138,7 @@ class ClusterRow(Struct):
     announced: str = ""
     announcements: int = 0
     outbox: list[Event] = field(default_factory=list)
+    life: Life = field(default_factory=Life)
 
 
 class RegionRow(Struct):

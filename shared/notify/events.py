@@ -24,6 +24,7 @@ class EventType(StrEnum):
     REJECTED = "AksBackupAutopilot.ClusterRejected"
     LOST = "AksBackupAutopilot.ProtectionLost"
     RELEASED = "AksBackupAutopilot.ClusterReleased"
+    REPAIRED = "AksBackupAutopilot.DriftRepaired"
     FAILED = "AksBackupAutopilot.BackupFailed"
     WARNED = "AksBackupAutopilot.BackupCompletedWithWarnings"
     RECOVERED = "AksBackupAutopilot.BackupRecovered"
@@ -50,6 +51,18 @@ class ClusterData(Struct, frozen=True, rename="camel"):
     reason: str
     message: str
     who_can_act: str
+
+
+class RepairData(Struct, frozen=True, rename="camel"):
+    """Data of the event about what was put back.
+
+    Attributes:
+        repaired: one entry a thing: the step's name and what was found.
+    """
+
+    cluster_id: str
+    policy: str
+    repaired: list[str]
 
 
 class BackupData(Struct, frozen=True, rename="camel"):
@@ -106,6 +119,7 @@ DATA: dict[EventType, type[Struct]] = {
     EventType.REJECTED: ClusterData,
     EventType.LOST: ClusterData,
     EventType.RELEASED: ClusterData,
+    EventType.REPAIRED: RepairData,
     EventType.FAILED: BackupData,
     EventType.WARNED: BackupData,
     EventType.RECOVERED: BackupData,

@@ -4,7 +4,7 @@ Each fact is told once: what was told last stands in the row, and a state that o
 """
 
 from shared.fleet.records import ClusterRow, State
-from shared.notify.events import ClusterData, EventType, event
+from shared.notify.events import ClusterData, EventType, RepairData, event
 
 _LOSSES = frozenset({"ProtectionStopped", "ProtectionError", "RepairDidNotHold"})
 
@@ -37,6 +37,7 @@ def announce(row: ClusterRow, at: float) -> None:
         row: changed in place.
         at: Azure's time, epoch seconds.
     """
+    _tell_repairs(row, at)
     kind, key = news(row)
     row.announced = key
     if kind is None:
@@ -51,3 +52,13 @@ def announce(row: ClusterRow, at: float) -> None:
         who_can_act=row.who,
     )
     row.outbox.append(event(kind, row.cluster_id, f"{key} {row.announcements}", at, data))
+
+
+def _tell_repairs(row: ClusterRow, at: float) -> None:
+    """What was put back is told when the cluster is protected again; what couldn't be is told by its own state."""
+    if row.state is not State.PROTECTED or not row.life.mended:
+        return
+    row.announcements += 1
+    data = RepairData(cluster_id=row.cluster_id, policy=row.policy, repaired=row.life.mended)
+    row.outbox.append(event(EventType.REPAIRED, row.cluster_id, f"Repaired {row.announcements}", at, data))
+    row.life.mended = []

@@ -29,7 +29,8 @@ class NodePool:
 class Cluster:
     """What of a managed cluster decides about its backup.
 
-    `principal_id` is the control plane's identity (system-assigned, else the first user-assigned one), or None.
+    `principal_id` is the control plane's identity (system-assigned, else the first user-assigned one), or None;
+    `identity` tells this cluster from an earlier one of the same id: AKS gives each a `resourceUID`.
     """
 
     id: ClusterId
@@ -41,6 +42,7 @@ class Cluster:
     node_pools: tuple[NodePool, ...]
     disk_driver: bool
     snapshot_controller: bool
+    identity: str = ""
 
 
 def _principal(identity: Mapping[str, Any]) -> str | None:
@@ -59,19 +61,21 @@ def read_cluster(cluster_id: ClusterId, body: Mapping[str, Any]) -> Cluster:
     properties = body.get("properties") or {}
     pools = properties.get("agentPoolProfiles") or ()
     storage = properties.get("storageProfile") or {}
+    principal = _principal(body.get("identity") or {})
     return Cluster(
         id=cluster_id,
         location=str(body.get("location", "")).replace(" ", "").casefold(),
         tags=body.get("tags") or {},
         provisioning_state=str(properties.get("provisioningState", "")),
         power_state=str((properties.get("powerState") or {}).get("code", "Running")),
-        principal_id=_principal(body.get("identity") or {}),
+        principal_id=principal,
         node_pools=tuple(
             NodePool(str(pool.get("name", "")), str(pool.get("osType", "Linux")), str(pool.get("vmSize", "")))
             for pool in pools
         ),
         disk_driver=_enabled(storage, "diskCSIDriver"),
         snapshot_controller=_enabled(storage, "snapshotController"),
+        identity=str(properties.get("resourceUID") or principal or ""),
     )
 
 

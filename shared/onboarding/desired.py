@@ -32,6 +32,8 @@ class Desired:
         vault_given: the vault is one that the catalog names: used, never changed.
         policy_given: so is the backup policy.
         regional: group and account are the deployment's, shared by a region.
+        on_removal: keep, suspend or stop: what the policy says about a removed tag.
+        resume_stopped: protection that a person suspended or stopped is resumed.
         stop_previous: what an earlier vault of ours still protects of this cluster is to be stopped.
     """
 
@@ -59,6 +61,8 @@ class Desired:
     vault_given: bool
     policy_given: bool
     stop_previous: bool
+    on_removal: str
+    resume_stopped: bool
 
     @property
     def fingerprint(self) -> str:
@@ -200,4 +204,6 @@ def desired_protection(
         vault_given=given.vault is not None,
         policy_given=given.policy is not None,
         stop_previous=policy.on_move == "stop",
+        on_removal=policy.on_removal,
+        resume_stopped=settings.resume_stopped,
     )

@@ -52,16 +52,34 @@ class Gate(Protocol):
         """Try to become the one writer of what a subscription and region share, until the pass ends."""
 
 
+class Ledger(Protocol):
+    """What counts the repairs."""
+
+    def judge(self, step: Step, seen: Observation) -> Observation:
+        """What an observation means in the light of earlier repairs."""
+
+    def begun(self, step: Step, found: Observation) -> None:
+        """A step is being started that was found so."""
+
+
 class Engine:
     """Brings the steps of one cluster forward, once."""
 
     def __init__(
-        self, steps: Sequence[Step], world: World, gate: Gate, *, wait_scale: float, jitter: random.Random
+        self,
+        steps: Sequence[Step],
+        world: World,
+        gate: Gate,
+        *,
+        repairs: Ledger,
+        wait_scale: float,
+        jitter: random.Random,
     ) -> None:
         self._steps = steps
         self._world = world
         self._progress = world.progress
         self._gate = gate
+        self._repairs = repairs
         self._wait_scale = wait_scale
         self._jitter = jitter
         self._carried: set[str] = set()
@@ -145,6 +163,7 @@ class Engine:
 
     async def _start(self, step: Step) -> Observation:
         now = self._world.now()
+        self._repairs.begun(step, self.seen[step.name])
         self._progress.due.pop(step.name, None)
         started = await self._tried(step, step.start(self._world))
         if isinstance(started, Met) or (isinstance(started, UnderWay) and not started.again_after):
@@ -208,6 +227,7 @@ class Engine:
         progress, now = self._progress, self._world.now()
         if isinstance(observation, Met) and step.registers in progress.unregistered:
             observation = Absent("not registered")  # another step learned it in the meantime
+        observation = self._repairs.judge(step, observation)
         self.seen[step.name] = observation
         if not isinstance(observation, Absent):
             progress.absent.pop(step.name, None)

@@ -123,6 +123,8 @@ class Reconciler:
             settings=self.settings,
             gate=holder,
             fresh=message.wake is None,
+            life=holder.row.life,
+            remember=holder.remember,
         )
         try:
             async with asyncio.timeout(PASS_SECONDS):
@@ -205,6 +207,21 @@ class _Holder:
         if claim is None or claim.run != self.run or claim.until < time.time():
             raise ClaimLost("another pass has the row")
 
+    async def remember(self) -> None:
+        """Write the row as the pass has it now, so that it explains what the pass does next."""
+        for _ in range(_RACES):
+            if self.row.claim is None or self.row.claim.run != self.run:
+                raise ClaimLost("another pass has the row")
+            try:
+                self.stored = await self._clusters.write(self.key, self.stored)
+            except RowChanged:
+                life = self.row.life
+                self.stored = await self._clusters.read(self.key, lambda: ClusterRow(self.row.cluster_id))
+                self.row.life = life
+                continue
+            return
+        raise RowChanged(f"lost {_RACES} races for the row of {self.row.cluster_id}")
+
     async def enter_region(self, place: tuple[str, str]) -> bool:
         key = Key(*place)
         stored = await self._regions.read(key, RegionRow)
@@ -268,6 +285,6 @@ def _record(row: ClusterRow, outcome: Outcome, work: Pass, clock: AzureClock) ->
     row.who = outcome.who if isinstance(outcome, Blocked) else ("cluster owner" if state is State.REJECTED else "")
     row.policy = work.policy
     row.fingerprint = work.fingerprint if state is State.PROTECTED else row.fingerprint
-    row.progress = work.progress
+    row.progress, row.life = work.progress, work.life
     announce(row, clock.now().timestamp())
     row.steps = {name: _describe(observation) for name, observation in work.seen.items()} or row.steps

@@ -1,7 +1,7 @@
 """One pass over one cluster: read it, find out what is wanted, bring the steps forward, say where it stands."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +14,11 @@ from shared.catalog.model import Catalog
 from shared.catalog.rendering import policy_fingerprint
 from shared.catalog.selection import Selected, Selection, select, tag_value
 from shared.errors import ArmError
+from shared.fleet.life import Life
 from shared.fleet.records import Progress, Storage
 from shared.onboarding.cluster import Cluster, preflight, read_cluster
 from shared.onboarding.desired import Desired, desired_protection
+from shared.onboarding.drift import Repairs, notice_another, settle
 from shared.onboarding.engine import CARRIED, Engine, Gate
 from shared.onboarding.outcomes import Blocked, Observation, Outcome, Protected, Rejected, Released, Waiting, Who
 from shared.onboarding.steps import steps_for
@@ -26,6 +28,7 @@ from shared.settings import Inherit, Settings
 
 _SUBSCRIPTIONS_API = "2022-12-01"
 _INHERITED = "inheritedTags"
+_KEPT = ("provisioningState", "powerState", "storageProfile", "resourceUID")  # of the cluster's properties
 _REFUSED_WAIT = 30.0  # Azure's seconds after the cluster itself couldn't be read
 
 
@@ -41,6 +44,12 @@ class Pass:
     gate: Gate
     fresh: bool
     """Read the cluster whatever was carried: somebody said that it changed."""
+
+    life: Life = field(default_factory=Life)
+    """What is remembered of the cluster; changed in place."""
+
+    remember: Callable[[], Awaitable[None]] | None = None
+    """Writes that down before the pass goes on."""
 
     jitter: random.Random = field(default_factory=random.SystemRandom)
     policy: str = ""
@@ -123,7 +132,14 @@ class Pass:
         named = (selected.name, selected.policy)
         self.fingerprint = policy_fingerprint(self.catalog, selected.policy, self.cluster_id.key)
         wanted = desired_protection(cluster, named, self.catalog, self.settings, storage=self.progress.storage)
-        world = World(self.door, wanted, self.progress, cluster_read=carried is None)
+        world = World(
+            self.door,
+            wanted,
+            self.progress,
+            cluster_read=carried is None,
+            life=self.life,
+            remember=self.remember,
+        )
         if carried is None:
             storage = await _foreign_storage(world)
             wanted = desired_protection(cluster, named, self.catalog, self.settings, storage=storage)
@@ -131,11 +147,22 @@ class Pass:
             world.desired = wanted
         self._restart_if_changed(wanted)
         self.instance = wanted.instance
-        engine = Engine(steps_for(wanted), world, self.gate, wait_scale=self.settings.wait_scale, jitter=self.jitter)
+        notice_another(self.life, wanted)
+        engine = Engine(
+            steps_for(wanted),
+            world,
+            self.gate,
+            repairs=Repairs(self.life, wanted, world.now),
+            wait_scale=self.settings.wait_scale,
+            jitter=self.jitter,
+        )
         try:
-            return await engine.run()
+            outcome = await engine.run()
         finally:
             self.seen = engine.seen
+        if isinstance(outcome, Protected):
+            settle(self.life, wanted)
+        return outcome
 
     def _restart_if_changed(self, desired: Desired) -> None:
         """With something else wanted than before, what was seen before says nothing."""
@@ -177,7 +204,7 @@ def _essence(body: Json) -> dict[str, Any]:
     return {
         **{key: body.get(key) for key in ("location", "tags", "identity")},
         "properties": {
-            **{key: properties.get(key) for key in ("provisioningState", "powerState", "storageProfile")},
+            **{key: properties.get(key) for key in _KEPT},
             "agentPoolProfiles": [{key: pool.get(key) for key in ("name", "osType", "vmSize")} for pool in pools],
         },
     }

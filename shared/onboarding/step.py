@@ -18,6 +18,7 @@ class Step(ABC):
         shared: the thing belongs to many clusters, so it is written under the region's claim.
         proven: Azure itself proves the thing when the step that needs it succeeds (validateForBackup and roles); the
             last look before Protected needn't read it again while that proof is fresh.
+        drifts: finding it absent after the cluster was protected means that somebody took it away.
         registers: the resource provider that this step registers, or "".
         usual: how long it usually takes from start to met, in Azure's seconds.
     """
@@ -27,6 +28,7 @@ class Step(ABC):
     needs: tuple[str, ...] = ()
     shared: ClassVar[bool] = False
     proven: ClassVar[bool] = False
+    drifts: ClassVar[bool] = True
     registers: str = ""
     usual: ClassVar[float] = 0.0
 

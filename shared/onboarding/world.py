@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shared.arm.answers import Json, OperationState
-from shared.arm.door import Door
+from shared.arm.door import DATA_PROTECTION_API, Door
 from shared.arm.ids import group_of, name_of, same_id, subscription_of
 from shared.errors import ArmError
+from shared.fleet.life import Life
 from shared.fleet.records import Progress
 from shared.onboarding.cluster import read_cluster
 from shared.onboarding.desired import OWNER_TAG, Desired
@@ -78,10 +79,31 @@ class Grant:
 class World:
     """The reads of one pass."""
 
-    def __init__(self, door: Door, desired: Desired, progress: Progress, *, cluster_read: bool) -> None:
+    def __init__(
+        self,
+        door: Door,
+        desired: Desired,
+        progress: Progress,
+        *,
+        cluster_read: bool,
+        life: Life | None = None,
+        remember: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """Nothing is read yet.
+
+        Args:
+            door: to Azure.
+            desired: what is wanted.
+            progress: what earlier passes left for this one; changed in place.
+            cluster_read: the cluster in `desired` was read in this pass.
+            life: what is remembered of the cluster; changed in place.
+            remember: writes that down before something is done that Azure's answers wouldn't explain afterwards.
+        """
         self.door = door
         self.desired = desired
         self.progress = progress
+        self.life = life or Life()
+        self.remember = remember or _nothing
         self.cluster = desired.cluster
         self._cluster_read = cluster_read
         self._reads: dict[str, asyncio.Future[Any]] = {}
@@ -89,6 +111,16 @@ class World:
     def now(self) -> float:
         """Azure's time, epoch seconds."""
         return self.door.clock.now().timestamp()
+
+    @property
+    def settled(self) -> bool:
+        """Whether the cluster was protected before with the very same things: what is absent was taken away."""
+        return self.life.settled == self.desired.fingerprint
+
+    @property
+    def created_anew(self) -> bool:
+        """Whether the cluster isn't the one that was protected under this id."""
+        return bool(self.life.identity) and self.life.identity != self.cluster.identity
 
     @property
     def backup_client(self) -> DataProtectionMgmtClient:
@@ -163,6 +195,13 @@ class World:
     async def instance(self) -> Instance | None:
         """Our backup instance."""
         return next((item for item in await self.instances() if same_id(item.id, self.desired.instance)), None)
+
+    async def deleted_instance(self) -> bool:
+        """Whether soft delete keeps our backup instance; only one that is remembered is asked for."""
+        if not same_id(self.life.made.instance, self.desired.instance):
+            return False
+        path = deleted_id(self.desired.instance)
+        return not isinstance(await self._found(path, DATA_PROTECTION_API), ArmError)
 
     async def previous_instances(self) -> Sequence[Instance]:
         """Our backup instances of this cluster in other vaults of ours: left from before its policy moved."""
@@ -246,6 +285,16 @@ class World:
         return [
             Grant(str(row["scope"]), str(row["principalId"]), name_of(str(row["roleDefinitionId"]))) for row in rows
         ]
+
+
+def deleted_id(instance: str) -> str:
+    """Where soft delete keeps a backup instance."""
+    vault, _, name = instance.rpartition("/backupInstances/")
+    return f"{vault}/deletedBackupInstances/{name}"
+
+
+async def _nothing() -> None:
+    """There is nowhere to write it down."""
 
 
 def owned(tags: Mapping[str, str] | None, desired: Desired) -> bool:

@@ -81,6 +81,13 @@ def seconds(text: str) -> float:
     return float(text)
 
 
+def switch(text: str) -> bool:
+    """On or off."""
+    if text not in ("on", "off"):
+        raise ValueError("on or off")
+    return text == "on"
+
+
 def file(text: str) -> Path:
     """A file that exists, relative to the app or absolute."""
     path = Path(text) if Path(text).is_absolute() else _ROOT / text

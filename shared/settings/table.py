@@ -39,6 +39,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("arm_endpoint", "AUTOPILOT_ARM_ENDPOINT", _ARM, p.https),
     Setting("arm_audience", "AUTOPILOT_ARM_AUDIENCE", _ARM, p.https),
     Setting("wait_scale", "AUTOPILOT_WAIT_SCALE", "1", p.scale),
+    Setting("resume_stopped", "AUTOPILOT_RESUME_STOPPED", "off", p.switch),
     Setting("rollout_seconds", "AUTOPILOT_ROLLOUT_SECONDS", "60", p.seconds),
     Setting("topic_endpoint", "AUTOPILOT_TOPIC_ENDPOINT", "", p.optional(p.topic)),
     Setting("topic_key", "AUTOPILOT_TOPIC_KEY", "", p.optional(p.plain)),

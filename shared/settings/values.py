@@ -70,6 +70,9 @@ class Settings(NamedTuple):
     client_id: str | None
     """Client id of the user-assigned identity; None means the system-assigned one."""
 
+    resume_stopped: bool
+    """Whether protection that a person suspended or stopped is resumed; otherwise it is only reported."""
+
     rollout_seconds: float
     """Seconds of Azure's time between two clusters when a changed catalog moves many of them."""
 

@@ -13,7 +13,7 @@ from shared.onboarding.steps import roles
 from shared.onboarding.steps.extension import EXTENSION
 from shared.onboarding.steps.trusted_access import BINDING
 from shared.onboarding.steps.vault import INSTANCE, POLICY
-from shared.onboarding.world import Instance, World
+from shared.onboarding.world import Instance, World, deleted_id
 
 VALIDATION = "validation"
 PREVIOUS = "previous-instances"
@@ -25,6 +25,8 @@ _CHANGING = frozenset({"ConfiguringProtection", "UpdatingProtection", "SoftDelet
 _BROKEN = frozenset({"ProtectionError", "ConfiguringProtectionFailed", "NotProtected", "Invalid"})
 _MADE_POLICY = re.compile(r"[a-z][a-z0-9-]*-[0-9a-f]{8}")
 _PROTECTED = "ProtectionConfigured"
+RESUMED_BY = {"ProtectionStopped": "resumeProtection", "BackupSchedulesSuspended": "resumeBackups"}
+"""Protection state -> the action that ends it."""
 
 
 def as_wanted(instance: Instance, desired: Desired) -> bool:
@@ -42,15 +44,21 @@ class ValidationStep(Step):
     """Azure's own judgement of everything that the instance stands on (44 s, recorded)."""
 
     name = VALIDATION
+    drifts = False
     usual = 44.0
 
     def __init__(self, needs: tuple[str, ...]) -> None:
         self.needs = needs
 
     async def observe(self, world: World) -> Observation:
-        """An instance that is as wanted needs no validation; otherwise the running operation is asked."""
+        """An instance that is as wanted needs no validation; otherwise the running operation is asked.
+
+        Neither does one that soft delete keeps: Azure judges when its protection is resumed.
+        """
         instance = await world.instance()
         if instance is not None and instance.state not in _BROKEN and as_wanted(instance, world.desired):
+            return Met()
+        if instance is None and await world.deleted_instance():
             return Met()
         state = await world.operation(self.name)
         if state is None:
@@ -85,26 +93,58 @@ class InstanceStep(Step):
         """Read its protection state; a Succeeded operation or provisioning state says nothing about it."""
         instance = await world.instance()
         if instance is None:
-            return await self._others(world)
-        if instance.state in _CHANGING:
+            deleted = await world.deleted_instance()
+            return Absent("it was deleted; soft delete keeps it") if deleted else await self._others(world)
+        resuming = await world.operation(self.name)
+        if resuming is not None and resuming.error:
+            raise resuming.error
+        if instance.state in _CHANGING or (resuming is not None and resuming.running):
             return self.under_way(instance.state)
         if instance.state in _BROKEN:
             return self._broken(instance, world)
-        if instance.state != _PROTECTED:  # suspended, stopped or soft-deleted by somebody: reported, not undone
-            message = f"protection is {instance.state}; resume it, or remove the tag"
-            return Stuck("ProtectionStopped", message, Who.CLUSTER_OWNER)
-        return Met() if as_wanted(instance, world.desired) else Absent("its policy or contents differ")
+        if instance.state != _PROTECTED:
+            return self._paused(instance, world)
+        if not as_wanted(instance, world.desired):
+            return Absent("its policy or contents differ")
+        anew = world.created_anew and self.name not in world.progress.started
+        return Absent("it is an earlier cluster's") if anew else Met()
 
     async def start(self, world: World) -> Observation:
         """Create it, or send it whole again: PATCH would drop the policy parameters."""
         path, vault = world.desired.instance, world.desired.vault
         before = await world.instance()
+        if before is None and await world.deleted_instance():
+            return await self._undelete(world)
+        if before is not None and before.state in RESUMED_BY:
+            return await self._resume(before, world)
         begin = world.backup_client.backup_instances.begin_create_or_update
         body = {"properties": world.desired.instance_body, "tags": world.desired.tags}
         await world.door.start(begin, group_of(vault), name_of(vault), name_of(path), body)
         if before is not None and _leaves_policy_of_ours(before, world.desired):
             world.progress.retired.append(before.policy_id)
         return self.under_way("ConfiguringProtection")
+
+    def _paused(self, instance: Instance, world: World) -> Observation:
+        """Suspended or stopped: undone where it was this app, or where the setting says so; else it is reported."""
+        ours = world.life.paused.get(instance.id.casefold()) == instance.state
+        if instance.state in RESUMED_BY and (ours or world.desired.resume_stopped):
+            return Absent(f"protection is {instance.state}")
+        message = f"protection is {instance.state}; resume it, or remove the tag"
+        return Stuck("ProtectionStopped", message, Who.CLUSTER_OWNER)
+
+    async def _undelete(self, world: World) -> Observation:
+        """Take it back from soft delete; it comes back stopped, which is remembered as ours beforehand."""
+        instance = world.desired.instance
+        world.life.paused[instance.casefold()] = "ProtectionStopped"
+        await world.remember()
+        await world.door.post(f"{deleted_id(instance)}/undelete", DATA_PROTECTION_API)
+        return self.under_way("UndeletingInstance")
+
+    async def _resume(self, instance: Instance, world: World) -> Observation:
+        answer = await world.door.post(f"{instance.id}/{RESUMED_BY[instance.state]}", DATA_PROTECTION_API)
+        if answer.operation.url:
+            world.progress.operations[self.name] = answer.operation.url
+        return self.under_way("ResumingProtection", retry_after=answer.operation.retry_after)
 
     async def _others(self, world: World) -> Observation:
         """Somebody else's instance for this cluster is reported and left alone; our own older one may stand beside."""
@@ -135,6 +175,7 @@ class PreviousInstancesStep(Step):
     """
 
     name = PREVIOUS
+    drifts = False
     needs = (INSTANCE,)
     usual = 50.0
 

@@ -57,7 +57,7 @@ class RoleStep(Step):
 
     async def observe(self, world: World) -> Observation:
         """Look at the assignments at and above the scope: one made higher up serves as well."""
-        if self.name not in world.progress.granted and await world.instance() is None:
+        if not world.settled and self.name not in world.progress.granted and await world.instance() is None:
             return Absent("not granted yet")
         principal = await self._principal(world)
         scope = _SCOPES[self._role.on](world.desired).casefold()

@@ -105,7 +105,8 @@ class ContainerStep(Step):
 
     async def observe(self, world: World) -> Observation:
         """Read it once it was made, or once an instance depends on it."""
-        if not world.desired.adopted and self.name not in world.progress.started and await world.instance() is None:
+        unmade = not (world.settled or world.desired.adopted or self.name in world.progress.started)
+        if unmade and await world.instance() is None:
             return Absent("not made yet")
         if not isinstance(await world.container(), ArmError):
             return Met()

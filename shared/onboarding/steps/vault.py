@@ -80,6 +80,7 @@ class RetiredPoliciesStep(Step):
     """Backup policies that this cluster's instance has left: the last one to leave deletes them."""
 
     name = RETIRED
+    drifts = False
     needs = (INSTANCE,)
     shared = True
 

@@ -69,6 +69,17 @@ class ToyGate:
         return self.region
 
 
+class ToyRepairs:
+    """Counts nothing."""
+
+    def judge(self, step: Step, seen: Observation) -> Observation:
+        del step
+        return seen
+
+    def begun(self, step: Step, found: Observation) -> None:
+        """Nothing is counted."""
+
+
 class Toy(Step):
     """A step that shows what it is told to, and counts."""
 
@@ -108,6 +119,7 @@ async def run(steps: list[Toy], world: ToyWorld | None = None, gate: ToyGate | N
         steps,
         world or ToyWorld(),  # type: ignore[arg-type]  # as much of a world as the engine sees
         gate or ToyGate(),
+        repairs=ToyRepairs(),
         wait_scale=1.0,
         jitter=random.Random(1),
     )
