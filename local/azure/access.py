@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from local.azure import paths
 from local.azure.conditions import Condition, Granted
+from local.azure.directory import Directory
 from local.azure.roles import Role, Roles
 from local.azure.store import Resource, Store
 
@@ -28,8 +29,9 @@ class Access:
     An assignment's notes hold `effective_from`, the moment at which it has propagated, and `condition`.
     """
 
-    def __init__(self, store: Store, roles: Roles) -> None:
+    def __init__(self, store: Store, roles: Roles, directory: Directory) -> None:
         self._roles = roles
+        self._directory = directory
         self._held: dict[tuple[str, str], dict[str, Resource]] = {}
         self._places: dict[str, tuple[str, str]] = {}
         store.observers.append(self._observe)
@@ -48,7 +50,10 @@ class Access:
             self._held.setdefault(place, {})[key] = resource
 
     def effective(self, principal_id: str, scope: str, at: dt.datetime) -> Iterator[tuple[Resource, Role]]:
-        """Assignments of a principal at or above a scope which have propagated by `at`, and their roles."""
+        """Assignments of a principal at or above a scope which have propagated by `at`, and their roles.
+
+        What a group that it belongs to holds, it holds as well.
+        """
         for assignment in self._at_or_above(principal_id, scope):
             properties = assignment.properties
             begin = assignment.notes.get("effective_from")
@@ -57,11 +62,17 @@ class Access:
                 yield assignment, role
 
     def _at_or_above(self, principal_id: str, scope: str) -> Iterator[Resource]:
-        """A principal's assignments whose ids say that they are at a scope or above it."""
+        """Assignments, to a principal or its groups, whose ids say that they are at a scope or above it."""
         segments = scope.strip("/").lower().split("/") if scope.strip("/") else []
+        holders = self.holders(principal_id)
         for end in range(len(segments) + 1):
             above = "".join(f"/{segment}" for segment in segments[:end])
-            yield from list(self._held.get((principal_id.lower(), above), {}).values())
+            for holder in holders:
+                yield from list(self._held.get((holder, above), {}).values())
+
+    def holders(self, principal_id: str) -> list[str]:
+        """Whose assignments count for a principal: its own and those of its groups; object ids in lower case."""
+        return [principal_id.lower(), *sorted(self._directory.groups_of(principal_id))]
 
     def decide(
         self, principal_id: str, action: str, scope: str, at: dt.datetime, granted: Granted | None = None
@@ -82,5 +93,18 @@ class Access:
         return self.decide(principal_id, action, scope, at) is Decision.ALLOWED
 
     def holds(self, principal_id: str, role_ids: frozenset[str], scope: str, at: dt.datetime) -> bool:
-        """Whether a principal holds one of the roles at or above `scope`, with effect."""
-        return any(role.id in role_ids for _, role in self.effective(principal_id, scope, at))
+        """Whether a principal has at `scope` what one of the roles gives: by it, or by others that together cover it."""
+        held = [role for _, role in self.effective(principal_id, scope, at)]
+        if any(role.id in role_ids for role in held):
+            return True
+        return any(_covered(self._roles.get(role_id), held) for role_id in role_ids) if held else False
+
+
+def _covered(needed: Role | None, held: Iterable[Role]) -> bool:
+    """Whether roles together allow every action and data action of a needed one."""
+    if needed is None or not (needed.actions or needed.data_actions):
+        return False
+    held = list(held)
+    return all(any(role.gives(action, needed) for role in held) for action in needed.actions) and all(
+        any(role.gives_data(action, needed) for role in held) for action in needed.data_actions
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-from local.azure import conditions, errors, locks, paths
+from local.azure import conditions, errors, locks, paths, role_definitions
 from local.azure.access import ROLE_ASSIGNMENTS
 from local.azure.clock import ticks
 from local.azure.errors import ArmError, Json
@@ -14,34 +14,10 @@ from local.azure.roles import Role
 from local.azure.routing import Provider, ResourceType, Route
 from local.azure.store import Resource
 
-_ROLE_NAME = re.compile(r"roleName\s+eq\s+'((?:[^']|'')*)'", re.IGNORECASE)
-_PRINCIPAL = re.compile(r"(?:principalId\s+eq\s+|assignedTo\()'([^']*)'", re.IGNORECASE)
+_TERM = re.compile(r"(atScope)\(\)|(assignedTo)\(\s*'([^']*)'\s*\)|(principalId)\s+eq\s+'?([^'\s]*)'?", re.IGNORECASE)
 _GUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 _NEVER_CHANGED = ("roleDefinitionId", "principalId")
 _SENT = ("condition", "conditionVersion", "delegatedManagedIdentityResourceId", "description")
-
-
-def _list_roles(call: Call) -> Reply:
-    named = _ROLE_NAME.search(call.parameter("$filter") or "")
-    name = named.group(1).replace("''", "'") if named else None
-    scope = call.target.scope
-    found = [role.answer(scope) for role in call.cloud.roles.named(name) if _assignable(role, scope)]
-    return Reply(200, {"value": found})
-
-
-def _assignable(role: Role, scope: str) -> bool:
-    return any(paths.is_within(scope or "/", limit) for limit in role.scopes)
-
-
-def _get_role(call: Call) -> Reply:
-    role = call.cloud.roles.get(call.arguments["role"])
-    if role is None:
-        raise ArmError(
-            404,
-            "RoleDefinitionDoesNotExist",
-            f"The specified role definition with ID '{call.arguments['role']}' does not exist.",
-        )
-    return Reply(200, role.answer(call.target.scope))
 
 
 def _requested(call: Call) -> tuple[Role, str, Json]:
@@ -52,7 +28,7 @@ def _requested(call: Call) -> tuple[Role, str, Json]:
         if not isinstance(sent.get(name), str) or not sent[name]:
             raise errors.bad_request("InvalidRoleAssignmentRequest", f"The property '{name}' is required.")
     role = call.cloud.roles.get(sent["roleDefinitionId"])
-    if role is None or not _assignable(role, call.target.scope):
+    if role is None or not role_definitions.assignable(role, call.target.scope):
         guid = sent["roleDefinitionId"].rsplit("/", 1)[-1].replace("-", "")
         message = f"The specified role definition with ID '{guid}' does not exist."
         raise errors.bad_request("RoleDefinitionDoesNotExist", message)
@@ -196,17 +172,35 @@ def _delete_assignment(call: Call) -> Reply:
 
 def _list_assignments(call: Call) -> Reply:
     """Assignments at and above the scope, without `atScope()` also those below it; one page (wire facts)."""
-    condition = call.parameter("$filter") or ""
+    at_scope, principals = _filter(call)
     scope = call.target.scope or "/"
-    principal = _PRINCIPAL.search(condition)
-    at_scope = "atscope()" in condition.lower()
     value = [
         assignment.body
         for assignment in call.cloud.store.of_type(ROLE_ASSIGNMENTS)
         if _near(assignment.properties["scope"], scope, below=not at_scope)
-        and (principal is None or assignment.properties["principalId"].lower() == principal.group(1).lower())
+        and (principals is None or assignment.properties["principalId"].lower() in principals)
     ]
     return Reply(200, {"value": value})
+
+
+def _filter(call: Call) -> tuple[bool, frozenset[str] | None]:
+    """Whether a filter leaves out what is below the scope, and the principals that it asks for, if any.
+
+    As documented `principalId eq` finds assignments to that very principal, `assignedTo()` also those to groups that it
+    is a member of. The code of the refusal is known from clients, its wording isn't.
+    """
+    text = call.parameter("$filter") or ""
+    at_scope, principals = False, None
+    for term in re.split(r"\s+and\s+", text.strip(), flags=re.IGNORECASE) if text.strip() else ():
+        found = _TERM.fullmatch(term.strip())
+        if found is None or (principals is not None and not found[1]):
+            raise errors.bad_request("UnsupportedQuery", f"The filter '{text}' is not supported.")
+        at_scope = at_scope or bool(found[1])
+        if found[2]:
+            principals = frozenset(call.cloud.access.holders(found[3]))
+        elif found[4]:
+            principals = frozenset({found[5].lower()})
+    return at_scope, principals
 
 
 def _near(assigned: str, scope: str, *, below: bool) -> bool:
@@ -214,8 +208,7 @@ def _near(assigned: str, scope: str, *, below: bool) -> bool:
 
 
 ROUTES = (
-    Route("GET", "roleDefinitions", _list_roles),
-    Route("GET", "roleDefinitions/{role}", _get_role),
+    *role_definitions.ROUTES,
     Route("PUT", "roleAssignments/{name}", _put_assignment),
     Route("GET", "roleAssignments/{name}", _get_assignment),
     Route("DELETE", "roleAssignments/{name}", _delete_assignment),

@@ -83,7 +83,7 @@ class Cloud:
         self.store = Store()
         self.directory = Directory(options.seed)
         self.roles = Roles(BUILT_IN)
-        self.access = Access(self.store, self.roles)
+        self.access = Access(self.store, self.roles, self.directory)
         self.operations = Operations(self.clock, options.seed)
         self.operations.listeners.append(lambda operation: self.store.touch(operation.resource))
         self.throttle = Throttle()

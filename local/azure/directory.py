@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import uuid
+from collections.abc import Iterable
 
 from local.azure.durations import duration
 
@@ -39,6 +40,7 @@ class Directory:
         self._seed = seed
         self._all: dict[str, Principal] = {}
         self._generations: dict[str, int] = {}
+        self._members: dict[str, frozenset[str]] = {}
 
     def guid(self, *names: str) -> str:
         """A GUID in the random form that is the same for the same names and seed."""
@@ -61,6 +63,25 @@ class Directory:
     def remove(self, object_id: str) -> None:
         """Forget a principal; its role assignments stay, as in Azure."""
         self._all.pop(object_id.lower(), None)
+        self._members.pop(object_id.lower(), None)
+
+    def add_group(self, object_id: str, name: str, members: Iterable[str]) -> Principal:
+        """Make a group known, or give it other members: object ids of principals, also of other groups."""
+        self._members[object_id.lower()] = frozenset(member.lower() for member in members)
+        return self.add(Principal(object_id, name, kind="Group"))
+
+    def members(self, group_id: str) -> list[str]:
+        """The direct members of a group, in lower case."""
+        return sorted(self._members.get(group_id.lower(), ()))
+
+    def groups_of(self, object_id: str) -> set[str]:
+        """Object ids of the groups that a principal is a member of, directly or through another group."""
+        found: set[str] = set()
+        new = {object_id.lower()}
+        while new:
+            new = {group for group, members in self._members.items() if members & new} - found
+            found |= new
+        return found
 
     def new_identity(self, resource_id: str, at: dt.datetime) -> Principal:
         """Create the system-assigned identity of a resource: a new one each time, visible after some seconds."""

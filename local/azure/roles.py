@@ -30,6 +30,14 @@ class Role:
         """Whether a holder may do `action`."""
         return matches(self.actions, action) and not matches(self.not_actions, action)
 
+    def gives(self, action: str, needed: Role) -> bool:
+        """Whether a holder may do an action of another role, which may have wildcards, as far as that one lets it."""
+        return _gives(self.actions, self.not_actions, action, needed.not_actions)
+
+    def gives_data(self, action: str, needed: Role) -> bool:
+        """The same for a data action."""
+        return _gives(self.data_actions, self.not_data_actions, action, needed.not_data_actions)
+
     def answer(self, scope: str) -> Json:
         """The definition as ARM answers it below a scope (role_assignment_principal_not_found.json)."""
         subscription = "/".join(scope.split("/")[:3]) if scope.lower().startswith("/subscriptions/") else ""
@@ -67,6 +75,16 @@ def _pattern(actions: tuple[str, ...]) -> re.Pattern[str]:
 def matches(actions: Sequence[str], action: str) -> bool:
     """Whether one of `actions`, which may hold wildcards, covers `action`; case doesn't matter."""
     return bool(actions) and _pattern(tuple(actions)).fullmatch(action) is not None
+
+
+def _gives(actions: Sequence[str], taken: Sequence[str], wanted: str, not_wanted: Sequence[str]) -> bool:
+    """Whether `actions` without those `taken` away have all that `wanted` without those `not_wanted` has."""
+    lost = (
+        pattern
+        for pattern in taken
+        if (matches((wanted,), pattern) or matches((pattern,), wanted)) and not matches(not_wanted, pattern)
+    )
+    return matches(actions, wanted) and next(lost, None) is None
 
 
 class Roles:

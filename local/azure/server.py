@@ -32,6 +32,7 @@ from local.azure.options import Options
 from local.azure.providers import PROVIDERS
 from local.azure.resource_graph.control import GraphControl
 from local.azure.routing import Provider
+from local.azure.tenant_control import TenantControl
 from local.azure.tokens import Tokens
 
 _LOG = logging.getLogger("local.azure")
@@ -142,7 +143,7 @@ def _side_app(cloud: Cloud, identity: IdentityEndpoint) -> web.Application:
     app = web.Application(client_max_size=_MAX_BODY)
     app.router.add_get("/identity/token", identity.answer)
     app.router.add_routes(Control(cloud).routes("/control"))
-    for part in (EventControl(cloud), TopicControl(cloud), GraphControl(cloud)):
+    for part in (EventControl(cloud), TopicControl(cloud), GraphControl(cloud), TenantControl(cloud)):
         app.router.add_routes(part.routes("/control"))
     return app
 

@@ -23,11 +23,12 @@ class Visibility:
 
     def __init__(self, cloud: Cloud, principal: Principal, at: dt.datetime) -> None:
         self._grants: list[tuple[str, Role]] = []
+        holders = frozenset(cloud.access.holders(principal.object_id))
         for assignment in cloud.store.of_type(ROLE_ASSIGNMENTS):
             properties = assignment.properties
             begin = assignment.notes.get("effective_from")
             role = cloud.roles.get(properties["roleDefinitionId"])
-            mine = properties["principalId"].lower() == principal.object_id.lower()
+            mine = properties["principalId"].lower() in holders
             if mine and role and (begin is None or begin <= at):
                 self._grants.append((str(properties["scope"]).rstrip("/").lower(), role))
 

@@ -38,8 +38,9 @@ def _visible(call: Call, subscription: Resource) -> bool:
     """Listing needs no role; a subscription is shown to whoever holds any role in it."""
     if call.cloud.access.may(call.principal.object_id, _READ, subscription.id, call.at):
         return True
+    holders = call.cloud.access.holders(call.principal.object_id)
     return any(
-        assignment.properties["principalId"] == call.principal.object_id
+        assignment.properties["principalId"].lower() in holders
         for assignment in call.cloud.store.of_type(ROLE_ASSIGNMENTS, subscription.id)
     )
 
