@@ -93,7 +93,7 @@ class Access:
         return self.decide(principal_id, action, scope, at) is Decision.ALLOWED
 
     def holds(self, principal_id: str, role_ids: frozenset[str], scope: str, at: dt.datetime) -> bool:
-        """Whether a principal has at `scope` what one of the roles gives: by it, or by others that together cover it."""
+        """Whether a principal has at `scope` what one of the roles gives, by it or by others that cover it together."""
         held = [role for _, role in self.effective(principal_id, scope, at)]
         if any(role.id in role_ids for role in held):
             return True
