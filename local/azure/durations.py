@@ -21,6 +21,10 @@ DURATIONS: dict[str, tuple[float, float]] = {
     # Scheduled backups of disks and blobs started 2-13 s after their time (dp_job_list_and_show); up to two hours are
     # documented, `Options.backup_delay` is the longest.
     "scheduledStart": (2.0, 13.0),
+    # endTime is cut to whole seconds: 40.9 s are the least
+    "validateRestore": (40.9, 41.9),
+    "restoreTrigger": (0.1, 0.3),
+    "restore": (212.0, 216.0),  # 214.3 s, one recording of a cluster
     "managedClusterWrite": (255.0, 275.0),
     "trustedAccessWrite": (16.0, 16.7),
     "trustedAccessDelete": (12.5, 13.0),

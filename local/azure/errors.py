@@ -89,6 +89,27 @@ def authorization_failed(name: str, object_id: str, action: str, scope: str, *, 
     )
 
 
+def linked_authorization_failed(
+    name: str, object_id: str, action: str, scope: str, linked: tuple[str, str]
+) -> ArmError:
+    """The caller may do this, but not what it means for another resource. Not recorded; ARM's documented answer.
+
+    Args:
+        name: Name of the caller.
+        object_id: Its object id.
+        action: What it may do.
+        scope: Where.
+        linked: What it may not do, and where.
+    """
+    return gateway(
+        403,
+        "LinkedAuthorizationFailed",
+        f"The client '{name}' with object id '{object_id}' has permission to perform action '{action}' on scope "
+        f"'{scope}'; however, it does not have permission to perform action '{linked[0]}' on the linked scope(s) "
+        f"'{linked[1]}' or the linked scope(s) are invalid.",
+    )
+
+
 def subscription_not_found(subscription: str) -> ArmError:
     """Not recorded; ARM's documented answer."""
     return gateway(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")

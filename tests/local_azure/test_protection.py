@@ -424,11 +424,3 @@ async def test_protection_can_be_ordered_to_fail(azure: Client) -> None:
     properties = (await azure.arm("GET", INSTANCE)).body["properties"]
     assert properties["currentProtectionState"] == "ProtectionError"
     assert properties["protectionErrorDetails"]["code"] == "UserErrorOrdered"
-
-
-async def test_what_comes_later_is_honestly_absent(azure: Client) -> None:
-    """Restores aren't served: ARM doesn't know them."""
-    await everything(azure)
-    await _protect(azure)
-    for action in ("validateRestore", "restore"):
-        assert (await azure.arm("POST", f"{INSTANCE}/{action}")).code == "InvalidResourceType"

@@ -139,7 +139,7 @@ SCENARIOS = (
     ),
     Scenario(
         "dp_backup_and_restore_aks",
-        span(0, 26),
+        span(0, 38),
         protectable.SEEDS,
         protectable.protectable,
         start=dt.datetime(2024, 6, 26, 7, 50, tzinfo=dt.UTC),
@@ -270,12 +270,10 @@ SCENARIOS = (
     ),
 )
 
-_LATER = "restores aren't served yet"
 _REGIONS = "a vault's other region isn't served"
 _OTHER = "another resource provider's answer"
 
 NOT_SERVED = (
-    NotServed("dp_backup_and_restore_aks", span(27, 38), _LATER),
     NotServed("dp_job_list_and_show", (4, 6), _REGIONS),
     NotServed("dp_recovery_point_list", (6,), "its datasource is a database, whose recovery points the graph tells of"),
     NotServed("dp_recovery_point_list", (7,), _REGIONS),

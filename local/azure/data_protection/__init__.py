@@ -1,7 +1,4 @@
-"""Microsoft.DataProtection: backup vaults, policies and instances, backups, jobs and recovery points of AKS clusters.
-
-Restore isn't served: such calls get ARM's InvalidResourceType.
-"""
+"""Microsoft.DataProtection: backup vaults, policies and instances, backups, restores, jobs and recovery points."""
 
 import dataclasses
 
@@ -13,6 +10,7 @@ from local.azure.data_protection import (
     policies,
     protection,
     recovery_points,
+    restores,
     scheduled,
     vaults,
 )
@@ -39,6 +37,7 @@ _TABLES = (
     adhoc.ROUTES,
     jobs.ROUTES,
     recovery_points.ROUTES,
+    restores.ROUTES,
 )
 
 PROVIDER = Provider(

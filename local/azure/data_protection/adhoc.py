@@ -81,9 +81,7 @@ def _busy() -> ArmError:
 
 def _refuse_too_many(call: Call, instance: Resource) -> None:
     """The limit is documented, its code isn't: it is chosen."""
-    vault_id, today = instance.id.rsplit("/backupInstances/", 1)[0], call.at.astimezone(dt.UTC).date()
-    jobs = [job for job in call.cloud.store.children(vault_id, JOBS) if _counts(job, instance, today)]
-    if len(jobs) >= MOST_A_DAY:
+    if jobs_today(call, instance, "Backup") >= MOST_A_DAY:
         raise user_error(
             "UserErrorMaxOnDemandBackupsPerDayReached",
             f"The backup instance {instance.name} has had {MOST_A_DAY} on-demand backups today.",
@@ -91,9 +89,16 @@ def _refuse_too_many(call: Call, instance: Resource) -> None:
         )
 
 
-def _counts(job: Resource, instance: Resource, today: dt.date) -> bool:
+def jobs_today(call: Call, instance: Resource, category: str) -> int:
+    """How many jobs of a category (Backup or Restore) people have started of an instance since midnight UTC."""
+    vault_id, today = instance.id.rsplit("/backupInstances/", 1)[0], call.at.astimezone(dt.UTC).date()
+    jobs = call.cloud.store.children(vault_id, JOBS)
+    return sum(_counts(job, instance, category, today) for job in jobs)
+
+
+def _counts(job: Resource, instance: Resource, category: str, today: dt.date) -> bool:
     properties = job.properties
-    if not properties.get("isUserTriggered") or properties.get("operationCategory") != "Backup":
+    if not properties.get("isUserTriggered") or properties.get("operationCategory") != category:
         return False
     begun = parse(properties.get("startTime"))
     return (

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.azure.cloud import Cloud
-from local.azure.data_protection.dialect import user_error
+from local.azure.data_protection.dialect import AKS, user_error
 from local.azure.errors import ArmError, Json
 from local.azure.store import Resource
 
@@ -76,6 +76,14 @@ class Candidate:
             raise no_storage_location()
         return account
 
+    @property
+    def container(self) -> Resource:
+        """The blob container that the extension writes to."""
+        container = self.cloud.store.get(f"{self.account.id}/blobServices/default/containers/{self.setting('bucket')}")
+        if container is None:
+            raise no_storage_location()
+        return container
+
     def setting(self, name: str) -> str:
         """A setting of the extension's backup storage location, in its long or its short form."""
         settings: Mapping[str, Any] = self.extension.properties.get("configurationSettings") or {}
@@ -127,6 +135,12 @@ def snapshot_group_id(properties: Json) -> str:
     """Id of the resource group for an instance's snapshots."""
     stores = ((properties.get("policyInfo") or {}).get("policyParameters") or {}).get("dataStoreParametersList")
     return next((str(store.get("resourceGroupId") or "") for store in stores or []), "")
+
+
+def is_aks(properties: Json) -> bool:
+    """Whether an instance's datasource is an AKS cluster."""
+    source = properties.get("dataSourceInfo") or {}
+    return str(source.get("datasourceType") or "").lower() == AKS.lower()
 
 
 def principal_of(resource: Resource) -> str:

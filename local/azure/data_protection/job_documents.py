@@ -125,8 +125,21 @@ def end_backup(job: Json, at: dt.datetime, point_id: str, warning: ArmError | No
     kind = str(properties["dataSourceType"])
     extended["targetRecoverPoint"] = {"recoveryPointID": point_id, "recoveryPointTime": _ZERO_DATE}
     properties["destinationDataStoreName"] = _STORES.get(kind.lower())
+    _tell_details(job, {"OriginalDatasourceSizeInBytes": _SIZES.get(kind.lower(), "0")}, warning)
+
+
+def end_restore(job: Json, at: dt.datetime, warning: ArmError | None = None) -> None:
+    """A restore that has ended, maybe with a warning; a cluster's transfers no bytes (recorded)."""
+    end(job, at, "CompletedWithWarnings" if warning else "Completed")
+    _tell_details(job, {"DataTransferredInBytes": "0"}, warning)
+
+
+def _tell_details(job: Json, details: Json, warning: ArmError | None) -> None:
+    properties = job["properties"]
+    extended = properties["extendedInfo"]
+    kind = properties["dataSourceType"]
     extended["subTasks"][0]["additionalDetails"] = {
-        "OriginalDatasourceSizeInBytes": _SIZES.get(kind.lower(), "0"),
+        **details,
         "TaskId": properties["activityID"],
         "DatasourceType": kind,
     }

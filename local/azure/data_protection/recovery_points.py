@@ -8,8 +8,8 @@ import re
 from local.azure import clock
 from local.azure.cloud import Cloud
 from local.azure.data_protection import requirements, retention, snapshots
-from local.azure.data_protection.candidate import datasource_id
-from local.azure.data_protection.dialect import AKS, POINTS, invalid_input, not_found
+from local.azure.data_protection.candidate import Candidate, datasource_id, is_aks
+from local.azure.data_protection.dialect import POINTS, invalid_input, not_found
 from local.azure.data_protection.moments import dotnet_ticks, parse
 from local.azure.data_protection.schedules import OPERATIONAL, VAULT
 from local.azure.durations import duration
@@ -62,6 +62,12 @@ def make(cloud: Cloud, instance: Resource, tag: str, started: dt.datetime, ended
         _copy_to_vault(cloud, instance, point, ended, created + kept.vault)
     cloud.clock.at(ended + _EXPIRY_SHOWN, lambda _: _show_expiry(cloud, point))
     return point
+
+
+def keep_in(point: Resource, candidate: Candidate) -> None:
+    """Note in which container a backup has put a cluster's resources; another one of the same name has them not."""
+    if is_aks(candidate.properties):
+        point.notes["container"] = candidate.container
 
 
 def _document(point_id: str, policy_id: str, tag: str) -> Json:
@@ -181,8 +187,7 @@ def _expired(point: Resource, at: dt.datetime) -> bool:
 
 
 def _deletable(cloud: Cloud, instance: Resource) -> bool:
-    source = instance.properties.get("dataSourceInfo") or {}
-    if str(source.get("datasourceType") or "").lower() != AKS.lower():
+    if not is_aks(instance.properties):
         return True
     cluster = cloud.store.get(datasource_id(instance.properties))
     return cluster is not None and requirements.runs(cluster)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from local.azure import locks, paths, regions
 from local.azure.data_protection import schedules
-from local.azure.data_protection.candidate import Candidate, no_storage_location, principal_of
+from local.azure.data_protection.candidate import Candidate, is_aks, principal_of
 from local.azure.data_protection.dialect import AKS, user_error
 from local.azure.data_protection.policies import vault_tier_not_supported
 from local.azure.errors import ArmError
@@ -22,7 +22,7 @@ BACKUP_OPERATOR = "microsoft.dataprotection/backupvaults/backup-operator"
 
 _OWNER, _CONTRIBUTOR = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "b24988ac-6180-42a0-ab88-20f7382dd24c"
 _READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
-_BLOB_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
+BLOB_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
 _BLOB_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 _BLOB_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
 _SNAPSHOTS = "7efff54f-a5b4-42b5-a1c5-5411624893ce"
@@ -30,14 +30,14 @@ _DISK_DATA = "959f8984-c045-4866-89c7-12bf9737be2e"
 
 READS = frozenset({_READER, _CONTRIBUTOR, _OWNER})
 MANAGES = frozenset({_CONTRIBUTOR, _OWNER})
-WRITES_BLOBS = frozenset({_BLOB_CONTRIBUTOR, _BLOB_OWNER})
+WRITES_BLOBS = frozenset({_BLOB_CONTRIBUTOR, BLOB_OWNER})
 READS_BLOBS = WRITES_BLOBS | {_BLOB_READER}
 TAKES_SNAPSHOTS = MANAGES | {_SNAPSHOTS}
 READS_DISKS = frozenset({_DISK_DATA})
 """Roles that serve for each need: the documented one and the stronger ones that include it."""
 
 
-def _missing_role(principal_id: str, action: str, scope: str) -> ArmError:
+def missing_role(principal_id: str, action: str, scope: str) -> ArmError:
     """A role that has no code of its own: ARM's refusal of the service's own call. Not recorded."""
     return user_error(
         "AuthorizationFailed",
@@ -48,7 +48,12 @@ def _missing_role(principal_id: str, action: str, scope: str) -> ArmError:
     )
 
 
-def _same_region(one: Resource, other: Resource, code: str, what: str) -> None:
+def same_region(one: Resource, other: Resource, code: str, what: str) -> None:
+    """Judge whether something is in a cluster's region.
+
+    Raises:
+        ArmError: It isn't.
+    """
     if regions.find(one.location) != regions.find(other.location):
         raise user_error(code, f"{what} {one.name} is in {one.location}, the cluster is in {other.location}.")
 
@@ -77,7 +82,7 @@ def runs(cluster: Resource) -> bool:
 def _cluster_runs(candidate: Candidate) -> None:
     """Known of the service; the codes aren't."""
     cluster = candidate.cluster
-    _same_region(candidate.vault, cluster, "UserErrorDatasourceRegionMismatch", "The Backup vault")
+    same_region(candidate.vault, cluster, "UserErrorDatasourceRegionMismatch", "The Backup vault")
     if not runs(cluster):
         raise user_error("UserErrorKubernetesClusterNotRunning", f"The cluster {cluster.name} is not running.")
 
@@ -124,12 +129,9 @@ def _vault_is_trusted(candidate: Candidate) -> None:
 
 
 def _storage_location_exists(candidate: Candidate) -> None:
-    account = candidate.account
-    container = f"{account.id}/blobServices/default/containers/{candidate.setting('bucket')}"
-    if candidate.cloud.store.get(container) is None:
-        raise no_storage_location()
+    account, _ = candidate.account, candidate.container
     # same region and subscription as the cluster: known of the service; the codes aren't
-    _same_region(account, candidate.cluster, "UserErrorStorageAccountRegionMismatch", "The storage account")
+    same_region(account, candidate.cluster, "UserErrorStorageAccountRegionMismatch", "The storage account")
     if paths.parse(account.id).subscription != paths.parse(candidate.cluster_id).subscription:
         raise user_error(
             "UserErrorStorageAccountSubscriptionMismatch",
@@ -138,7 +140,16 @@ def _storage_location_exists(candidate: Candidate) -> None:
 
 
 def _extension_writes_blobs(candidate: Candidate) -> None:
-    account, identity = candidate.account, _extension_identity(candidate)
+    extension_writes(candidate, candidate.account)
+
+
+def extension_writes(candidate: Candidate, account: Resource) -> None:
+    """Judge whether the cluster's extension can write to a storage account.
+
+    Raises:
+        ArmError: It can't.
+    """
+    identity = _extension_identity(candidate)
     keyless = account.properties.get("allowSharedKeyAccess") is False
     if keyless and candidate.setting("useAAD").lower() != "true":
         raise user_error(
@@ -163,7 +174,12 @@ def _extension_writes_blobs(candidate: Candidate) -> None:
     )
 
 
-def _snapshots_can_be_kept(candidate: Candidate) -> None:
+def snapshots_can_be_kept(candidate: Candidate) -> None:
+    """Judge whether vault and cluster can use the snapshot group.
+
+    Raises:
+        ArmError: They can't.
+    """
     group, cluster = candidate.snapshot_group, candidate.cluster
     if any(locks.over(candidate.cloud.store, group.id)):
         raise user_error(
@@ -172,12 +188,12 @@ def _snapshots_can_be_kept(candidate: Candidate) -> None:
             recommended=["Remove the locks of the snapshot resource group and of its subscription."],
         )
     # the code for another region isn't known
-    _same_region(group, cluster, "UserErrorSnapshotResourceGroupRegionMismatch", "The snapshot resource group")
+    same_region(group, cluster, "UserErrorSnapshotResourceGroupRegionMismatch", "The snapshot resource group")
     if not candidate.holds(principal_of(cluster), MANAGES, group.id):
-        raise _missing_role(principal_of(cluster), "Microsoft.Compute/snapshots/write", group.id)
+        raise missing_role(principal_of(cluster), "Microsoft.Compute/snapshots/write", group.id)
     if not candidate.holds(candidate.vault_identity, READS, group.id):
         action = "Microsoft.Resources/subscriptions/resourceGroups/read"
-        raise _missing_role(candidate.vault_identity, action, group.id)
+        raise missing_role(candidate.vault_identity, action, group.id)
 
 
 def _vault_tier_can_be_filled(candidate: Candidate) -> None:
@@ -194,7 +210,7 @@ def _vault_tier_can_be_filled(candidate: Candidate) -> None:
     )
     for roles, scope, action in needs:
         if not candidate.holds(identity, roles, scope.id):
-            raise _missing_role(identity, action, scope.id)
+            raise missing_role(identity, action, scope.id)
 
 
 CHECKS: tuple[Callable[[Candidate], None], ...] = (
@@ -205,10 +221,13 @@ CHECKS: tuple[Callable[[Candidate], None], ...] = (
     _vault_is_trusted,
     _storage_location_exists,
     _extension_writes_blobs,
-    _snapshots_can_be_kept,
+    snapshots_can_be_kept,
     _vault_tier_can_be_filled,
 )
 """In the order in which they are judged; the first that fails is told. Azure's own order isn't known."""
+
+REACHES_CLUSTER = (_vault_reads_cluster, _cluster_runs, _extension_is_healthy, _vault_is_trusted)
+"""What a vault needs to work in a cluster at all, for a restore as for a backup."""
 
 
 def judge(candidate: Candidate) -> None:
@@ -217,8 +236,7 @@ def judge(candidate: Candidate) -> None:
     Raises:
         ArmError: It can't.
     """
-    source = candidate.properties.get("dataSourceInfo") or {}
-    if str(source.get("datasourceType") or "").lower() != AKS.lower():
+    if not is_aks(candidate.properties):
         return
     for check in CHECKS:
         check(candidate)
