@@ -47,3 +47,37 @@ class BackupOptions(Struct, frozen=True, rename="camel", forbid_unknown_fields=T
         Meta(description="a retention tag of the cluster's policy, such as Default; null for the policy's own choice"),
     ] = None
     dry_run: Annotated[bool, Meta(description="true: say what stands in the way, start nothing")] = False
+
+
+_LINE = r"^[^\x00-\x1f\x7f]*$(?!\n)"  # no control characters: what is recorded goes into logs and tables
+
+
+class NewRestoreTest(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """How a real restore went."""
+
+    id: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$(?!\n)",
+            description="of your own choice, such as the run's: recording it twice is recording it once",
+        ),
+    ]
+    outcome: Annotated[Literal["successful", "failed", "timedOut"], Meta(description="what you found afterwards")]
+    at: Annotated[Moment, Meta(description="when the restore began, such as 2026-01-31T08:00:00Z")]
+    duration_seconds: Annotated[float, Meta(ge=0, le=2_592_000, description="how long it took")]
+    who: Annotated[str, Meta(min_length=1, max_length=100, pattern=_LINE, description="a person or a runbook")]
+    note: Annotated[str, Meta(max_length=300, pattern=_LINE, description="what was looked at, where to read more")] = ""
+    recovery_point: Annotated[
+        str, Meta(pattern=r"^[A-Za-z0-9-]{0,64}$(?!\n)", description="id of the point that was restored")
+    ] = ""
+    target: Annotated[
+        str,
+        Meta(max_length=300, description="ARM id of the cluster that was restored to; without it the cluster itself"),
+    ] = ""
+    job_id: Annotated[
+        str,
+        Meta(
+            pattern=r"^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$(?!\n)",
+            description="Azure's restore job, which the test then stands for",
+        ),
+    ] = ""

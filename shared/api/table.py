@@ -81,4 +81,27 @@ ENDPOINTS = (
         (Good(200, "api.views:JobView", "the job; endTime is null while it runs"),),
         refusals=(_UNKNOWN, Refusal(404, "JobNotFound", "no such job of this cluster")),
     ),
+    Endpoint(
+        "restore_tests",
+        "GET",
+        f"{CLUSTER}/restore-tests",
+        "A cluster's real restores: recorded tests, and jobs that the sweep saw",
+        "api.restore_tests:show",
+        (Good(200, "api.restore_tests:RestoreTestList", "the newest first"),),
+        refusals=(_UNKNOWN,),
+    ),
+    Endpoint(
+        "record_restore_test",
+        "POST",
+        f"{CLUSTER}/restore-tests",
+        "Record how a real restore went",
+        "api.restore_tests:record",
+        (
+            Good(201, "api.restore_tests:RestoreTestView", "recorded"),
+            Good(200, "api.restore_tests:RestoreTestView", "recorded before, just so"),
+        ),
+        body="api.queries:NewRestoreTest",
+        refusals=(_UNKNOWN, Refusal(409, "RestoreTestDiffers", "another test was recorded under this id")),
+        changes=True,
+    ),
 )

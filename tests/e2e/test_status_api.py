@@ -223,3 +223,14 @@ async def test_azures_troubles_are_told_as_azures(fleet: Watched) -> None:
     said = await fleet.ask("GET", f"{_WELL}/jobs")
     assert (said.status, said.body["reason"]) == (503, "ServiceUnavailable")
     assert (await fleet.ask("GET", f"{_WELL}/jobs")).status == 200
+
+
+async def test_a_restore_test_is_recorded_with_the_admin_key_and_stays(fleet: Watched) -> None:
+    """What reads may not record; a repeat changes nothing."""
+    path = f"{_WELL}/restore-tests"
+    said = {"id": "run-1", "outcome": "successful", "at": await fleet.ago(600), "durationSeconds": 300, "who": "drill"}
+    reader = fleet.app.parts.running_host.ready["function_key"]
+    assert (await fleet.ask("POST", path, said, key=reader)).status == 401
+    assert [(await fleet.ask("POST", path, said)).status for _ in range(2)] == [201, 200]
+    (kept,) = (await fleet.ask("GET", path)).body["value"]
+    assert (kept["id"], kept["outcome"], kept["who"]) == ("run-1", "successful", "drill")
