@@ -32,6 +32,7 @@ from shared.onboarding.poison import DeadLetter, record_poisoned, record_unreada
 from shared.onboarding.reconcile import Reconciler
 from shared.onboarding.rollout import CatalogRow, roll_out
 from shared.readiness.restore_tests import RecordedTests, RestoreTests
+from shared.readiness.service import Checker, recall_from
 from shared.settings import Settings, StorageConnection
 
 
@@ -50,6 +51,7 @@ class Services:
     door: Door
     store: StatusStore
     policies: Policies
+    checker: Checker
 
     async def sweep(self) -> Report:
         """Look at the fleet's backups once, and tell what is still untold of clusters."""
@@ -117,6 +119,8 @@ def build() -> Services:
     store = StatusStore(rows("jobs", BackupStatus, _status_columns), rows("rollups", MonthRow), notifier, sender)
     starter = Starter(door, policies, store)
     regions = rows("regions", RegionRow)
+    restore_tests = RestoreTests(rows("restoretests", RecordedTests))
+    recall = recall_from(clusters, store, restore_tests)
     return Services(
         settings=settings,
         reconciler=Reconciler(settings, catalog, door, clusters, regions, sender, notifier, store.welcome),
@@ -125,10 +129,11 @@ def build() -> Services:
         catalogs=rows("marks", CatalogRow),
         sweeper=Sweeper(settings.subscriptions, door, policies, store, rows("marks", SweepRow)),
         starter=starter,
-        restore_tests=RestoreTests(rows("restoretests", RecordedTests)),
+        restore_tests=restore_tests,
         door=door,
         store=store,
         policies=policies,
+        checker=Checker(settings, catalog, policies, door, recall),
     )
 
 

@@ -63,6 +63,30 @@ class Storage(Struct, frozen=True):
     container: str
 
 
+class Places(Struct, frozen=True):
+    """Where everything was that protected a cluster when a pass last ended Protected.
+
+    With these ids a readiness check asks all at once; what Azure then says counts, never they.
+
+    Attributes:
+        location: the cluster's region.
+        policy: ARM id of the backup policy.
+        vault: id; so are instance, group (of the snapshots), account and binding.
+        container: name of the blob container.
+        node_group: id of the cluster's node resource group; "" where Azure didn't name it.
+    """
+
+    location: str
+    policy: str
+    vault: str
+    instance: str
+    group: str
+    account: str
+    container: str
+    binding: str
+    node_group: str = ""
+
+
 class Due(Struct, frozen=True):
     """The next look at something under way."""
 
@@ -113,6 +137,7 @@ class ClusterRow(Struct):
         again: somebody asked for a pass while one ran.
         who: who can act when the state is Blocked or Rejected.
         fingerprint: of the policy that the cluster was last protected with.
+        places: where its backup was when it was last protected.
         announced: what was told of the cluster last, so that nothing is told twice.
         announcements: how many facts were told; part of their ids.
         outbox: events that the topic hasn't taken yet.
@@ -135,6 +160,7 @@ class ClusterRow(Struct):
     conditions: list[Condition] = field(default_factory=list)
     steps: dict[str, str] = field(default_factory=dict)
     history: list[HistoryEntry] = field(default_factory=list)
+    places: Places | None = None
     announced: str = ""
     announcements: int = 0
     outbox: list[Event] = field(default_factory=list)

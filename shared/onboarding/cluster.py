@@ -30,7 +30,8 @@ class Cluster:
     """What of a managed cluster decides about its backup.
 
     `principal_id` is the control plane's identity (system-assigned, else the first user-assigned one), or None;
-    `identity` tells this cluster from an earlier one of the same id: AKS gives each a `resourceUID`.
+    `identity` tells this cluster from an earlier one of the same id: AKS gives each a `resourceUID`;
+    `node_group` the name of the node resource group; `private` that its API server has no public address.
     """
 
     id: ClusterId
@@ -43,6 +44,9 @@ class Cluster:
     disk_driver: bool
     snapshot_controller: bool
     identity: str = ""
+    kubernetes_version: str = ""
+    node_group: str = ""
+    private: bool = False
 
 
 def _principal(identity: Mapping[str, Any]) -> str | None:
@@ -76,6 +80,9 @@ def read_cluster(cluster_id: ClusterId, body: Mapping[str, Any]) -> Cluster:
         disk_driver=_enabled(storage, "diskCSIDriver"),
         snapshot_controller=_enabled(storage, "snapshotController"),
         identity=str(properties.get("resourceUID") or principal or ""),
+        kubernetes_version=str(properties.get("currentKubernetesVersion") or properties.get("kubernetesVersion") or ""),
+        node_group=str(properties.get("nodeResourceGroup") or ""),
+        private=(properties.get("apiServerAccessProfile") or {}).get("enablePrivateCluster") is True,
     )
 
 

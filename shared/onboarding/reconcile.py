@@ -285,6 +285,7 @@ def _record(row: ClusterRow, outcome: Outcome, work: Pass, clock: AzureClock) ->
     row.who = outcome.who if isinstance(outcome, Blocked) else ("cluster owner" if state is State.REJECTED else "")
     row.policy = work.policy
     row.fingerprint = work.fingerprint if state is State.PROTECTED else row.fingerprint
+    row.places = work.places if state is State.PROTECTED else row.places
     row.progress, row.life = work.progress, work.life
     announce(row, clock.now().timestamp())
     row.steps = {name: _describe(observation) for name, observation in work.seen.items()} or row.steps

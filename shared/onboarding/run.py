@@ -15,20 +15,27 @@ from shared.catalog.rendering import policy_fingerprint
 from shared.catalog.selection import Selected, Selection, select, tag_value
 from shared.errors import ArmError
 from shared.fleet.life import Life
-from shared.fleet.records import Progress, Storage
+from shared.fleet.records import Places, Progress, Storage
 from shared.onboarding.cluster import Cluster, preflight, read_cluster
 from shared.onboarding.desired import Desired, desired_protection
 from shared.onboarding.drift import Repairs, notice_another, settle
 from shared.onboarding.engine import CARRIED, Engine, Gate
 from shared.onboarding.outcomes import Blocked, Observation, Outcome, Protected, Rejected, Released, Waiting, Who
+from shared.onboarding.readings import CLUSTERS_API, GROUPS_API
 from shared.onboarding.steps import steps_for
 from shared.onboarding.steps.extension import our_extension, storage_of
-from shared.onboarding.world import CLUSTERS_API, GROUPS_API, World
+from shared.onboarding.world import World
 from shared.settings import Inherit, Settings
 
 _SUBSCRIPTIONS_API = "2022-12-01"
 _INHERITED = "inheritedTags"
-_KEPT = ("provisioningState", "powerState", "storageProfile", "resourceUID")  # of the cluster's properties
+_KEPT = (
+    "provisioningState",
+    "powerState",
+    "storageProfile",
+    "resourceUID",
+    "nodeResourceGroup",
+)  # of the cluster's properties
 _REFUSED_WAIT = 30.0  # Azure's seconds after the cluster itself couldn't be read
 
 
@@ -55,6 +62,7 @@ class Pass:
     policy: str = ""
     fingerprint: str = ""
     instance: str = ""
+    places: Places | None = None
     seen: dict[str, Observation] = field(default_factory=dict)
 
     async def run(self) -> Outcome:
@@ -146,7 +154,7 @@ class Pass:
             self.progress.storage = storage
             world.desired = wanted
         self._restart_if_changed(wanted)
-        self.instance = wanted.instance
+        self.instance, self.places = wanted.instance, places_of(wanted)
         notice_another(self.life, wanted)
         engine = Engine(
             steps_for(wanted),
@@ -195,6 +203,22 @@ def desired_is_ours(desired: Desired, storage: Storage) -> bool:
     """Whether an extension's storage is the one that this app would have given it."""
     same = same_id(storage.account_id, desired.account) and storage.container == desired.container
     return same and not desired.adopted
+
+
+def places_of(desired: Desired) -> Places:
+    """Where everything is that protects a cluster, once it does."""
+    cluster = desired.cluster
+    return Places(
+        location=desired.location,
+        policy=desired.policy,
+        vault=desired.vault,
+        instance=desired.instance,
+        group=desired.group,
+        account=desired.account,
+        container=desired.container,
+        binding=desired.binding,
+        node_group=group_id(cluster.id.subscription, cluster.node_group) if cluster.node_group else "",
+    )
 
 
 def _essence(body: Json) -> dict[str, Any]:

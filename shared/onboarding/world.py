@@ -1,13 +1,9 @@
-"""What is there: each thing is read at most once a pass, when the first step asks for it, and shared by all.
-
-The values here are the few fields that decide something; the rest of Azure's answers is left where it is.
-"""
+"""What is there: each thing is read at most once a pass, when the first step asks for it, and shared by all."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shared.arm.answers import Json, OperationState
@@ -16,64 +12,26 @@ from shared.arm.ids import group_of, name_of, same_id, subscription_of
 from shared.errors import ArmError
 from shared.fleet.life import Life
 from shared.fleet.records import Progress
+from shared.onboarding import readings
 from shared.onboarding.cluster import read_cluster
 from shared.onboarding.desired import OWNER_TAG, Desired
+from shared.onboarding.readings import (
+    CLUSTERS_API,
+    GROUPS_API,
+    STORAGE_API,
+    Extension,
+    Grant,
+    Instance,
+    Vault,
+    read_instance,
+)
 
 if TYPE_CHECKING:
     from azure.mgmt.dataprotection.aio import DataProtectionMgmtClient
 
-GROUPS_API = "2024-11-01"
 PROVIDERS_API = "2024-11-01"
-STORAGE_API = "2024-01-01"
-CLUSTERS_API = "2024-09-01"
-ROLES_API = "2022-04-01"
 
 _NO_ANSWER = frozenset({0, 408, 429, 502, 503, 504})  # says nothing about the operation: ask again
-
-PROVIDER, RESOURCE_TYPE = "Microsoft.ContainerService", "managedClusters"
-
-
-@dataclass(frozen=True, slots=True)
-class Vault:
-    """A backup vault and its identity."""
-
-    state: str
-    principal_id: str
-    tenant_id: str
-    tags: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Extension:
-    """A cluster extension; `principal_id` is that of the identity which it brought along, "" while it has none."""
-
-    name: str
-    type: str
-    state: str
-    settings: Mapping[str, str]
-    principal_id: str
-    error: ArmError | None
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """A backup instance of the cluster, in whatever vault."""
-
-    id: str
-    state: str
-    policy_id: str
-    group_id: str
-    contents: Json
-    error: ArmError | None
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A role assignment: all ids as Azure spells them."""
-
-    scope: str
-    principal_id: str
-    role_id: str
 
 
 class World:
@@ -182,15 +140,15 @@ class World:
 
     async def extensions(self) -> Sequence[Extension]:
         """The extensions of the cluster, under any name."""
-        return await self._once("extensions", self._read_extensions)
+        return await self._once("extensions", lambda: readings.extensions(self.door, self.cluster.id))
 
     async def instances(self) -> Sequence[Instance]:
         """The backup instances of the cluster, in any vault."""
-        return await self._once("instances", self._read_instances)
+        return await self._once("instances", lambda: readings.instances(self.door, self.cluster.id))
 
     async def grants(self, scope: str) -> Sequence[Grant]:
         """The role assignments at a scope and above it."""
-        return await self._once(f"grants {scope}", lambda: self._read_grants(scope))
+        return await self._once(f"grants {scope}", lambda: readings.grants(self.door, scope))
 
     async def instance(self) -> Instance | None:
         """Our backup instance."""
@@ -218,7 +176,7 @@ class World:
 
         async def read() -> set[str]:
             pages = client.backup_instances.list(group_of(vault), name_of(vault))
-            return {_instance(item.as_dict()).policy_id.casefold() async for item in pages}
+            return {read_instance(item.as_dict()).policy_id.casefold() async for item in pages}
 
         return await self.door.call(read())
 
@@ -236,20 +194,10 @@ class World:
         return await self._once(path, lambda: self.door.find(path, api_version))
 
     async def _read_vault(self) -> Vault | ArmError:
-        path = self.desired.vault
-        client = self.backup_client
         try:
-            vault = await self.door.call(client.backup_vaults.get(group_of(path), name_of(path)))
+            return await readings.vault(self.door, self.desired.vault)
         except ArmError as error:
             return _only_404(error)
-        body = vault.as_dict()  # the wire's own JSON: the model's enums don't print as their values
-        identity = body.get("identity") or {}
-        return Vault(
-            state=str((body.get("properties") or {}).get("provisioningState", "")),
-            principal_id=str(identity.get("principalId") or ""),
-            tenant_id=str(identity.get("tenantId") or ""),
-            tags=body.get("tags") or {},
-        )
 
     async def _read_policy(self) -> ArmError | None:
         path, vault = self.desired.policy, self.desired.vault
@@ -259,32 +207,6 @@ class World:
         except ArmError as error:
             return _only_404(error)
         return None
-
-    async def _read_extensions(self) -> Sequence[Extension]:
-        cluster = self.cluster.id
-        client = self.door.kubernetes_configuration(cluster.subscription)
-
-        async def read() -> list[Extension]:
-            pages = client.extensions.list(cluster.group, PROVIDER, RESOURCE_TYPE, cluster.name)
-            return [_extension(item) async for item in pages]
-
-        return await self.door.call(read())
-
-    async def _read_instances(self) -> Sequence[Instance]:
-        client = self.door.data_protection(self.cluster.id.subscription)
-
-        async def read() -> list[Instance]:
-            pages = client.backup_instances_extension_routing.list(str(self.cluster.id).lstrip("/"))
-            return [_instance(item.as_dict()) async for item in pages]
-
-        return await self.door.call(read())
-
-    async def _read_grants(self, scope: str) -> Sequence[Grant]:
-        path = f"{scope}/providers/Microsoft.Authorization/roleAssignments"
-        rows = [item["properties"] for item in await self.door.list(path, ROLES_API, filter="atScope()")]
-        return [
-            Grant(str(row["scope"]), str(row["principalId"]), name_of(str(row["roleDefinitionId"]))) for row in rows
-        ]
 
 
 def deleted_id(instance: str) -> str:
@@ -306,32 +228,3 @@ def _only_404(error: ArmError) -> ArmError:
     if error.status != 404:  # noqa: PLR2004  # HTTP: not found
         raise error
     return error
-
-
-def _extension(item: Any) -> Extension:
-    identity, error = item.aks_assigned_identity, item.error_info
-    return Extension(
-        name=item.name or "",
-        type=(item.extension_type or "").casefold(),
-        state=item.provisioning_state or "",
-        settings=item.configuration_settings or {},
-        principal_id=(identity.principal_id if identity else None) or "",
-        error=ArmError(error.message or "", status=200, code=error.code or "") if error else None,
-    )
-
-
-def _instance(item: Mapping[str, Any]) -> Instance:
-    properties = item.get("properties") or {}
-    policy = properties.get("policyInfo") or {}
-    parameters = policy.get("policyParameters") or {}
-    stores = parameters.get("dataStoreParametersList") or [{}]
-    contents = parameters.get("backupDatasourceParametersList") or [{}]
-    fault = properties.get("protectionErrorDetails") or (properties.get("protectionStatus") or {}).get("errorDetails")
-    return Instance(
-        id=str(item.get("id", "")),
-        state=str(properties.get("currentProtectionState", "")),
-        policy_id=str(policy.get("policyId", "")),
-        group_id=str(stores[0].get("resourceGroupId", "")),
-        contents={key: value for key, value in contents[0].items() if value is not None},
-        error=ArmError(str(fault.get("message")), status=200, code=str(fault.get("code"))) if fault else None,
-    )

@@ -8,11 +8,12 @@ from shared.errors import ArmError
 from shared.fleet.records import Storage
 from shared.onboarding.desired import EXTENSION_NAME, EXTENSION_TYPE, extension_settings
 from shared.onboarding.outcomes import Absent, Met, Observation, Stuck, Who
+from shared.onboarding.readings import PROVIDER, RESOURCE_TYPE, Extension, Vault
 from shared.onboarding.step import Step
 from shared.onboarding.steps.providers import KUBERNETES_CONFIGURATION
 from shared.onboarding.steps.storage import CONTAINER
 from shared.onboarding.steps.vault import VAULT
-from shared.onboarding.world import PROVIDER, RESOURCE_TYPE, Extension, Vault, World
+from shared.onboarding.world import World
 
 EXTENSION = "extension"
 

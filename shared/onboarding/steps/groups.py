@@ -8,8 +8,9 @@ from shared.arm.ids import name_of
 from shared.errors import ArmError
 from shared.onboarding.desired import OWNER_TAG, Desired
 from shared.onboarding.outcomes import Absent, Met, Observation, Stuck, Who
+from shared.onboarding.readings import GROUPS_API, Vault
 from shared.onboarding.step import Step
-from shared.onboarding.world import GROUPS_API, Vault, World, owned
+from shared.onboarding.world import World, owned
 
 VAULT_GROUP = "vault-group"
 BACKUP_GROUP = "backup-group"

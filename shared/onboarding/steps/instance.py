@@ -8,12 +8,13 @@ from shared.arm.ids import group_of, name_of, same_id
 from shared.errors import ArmError
 from shared.onboarding.desired import Desired
 from shared.onboarding.outcomes import Absent, Met, Observation, Stuck, UnderWay, Who
+from shared.onboarding.readings import Instance
 from shared.onboarding.step import Step
 from shared.onboarding.steps import roles
 from shared.onboarding.steps.extension import EXTENSION
 from shared.onboarding.steps.trusted_access import BINDING
 from shared.onboarding.steps.vault import INSTANCE, POLICY
-from shared.onboarding.world import Instance, World, deleted_id
+from shared.onboarding.world import World, deleted_id
 
 VALIDATION = "validation"
 PREVIOUS = "previous-instances"

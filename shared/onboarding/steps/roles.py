@@ -7,12 +7,13 @@ from shared.errors import ArmError
 from shared.onboarding import names
 from shared.onboarding.desired import Desired
 from shared.onboarding.outcomes import Absent, Met, Observation
+from shared.onboarding.readings import ROLES_API, Vault
 from shared.onboarding.step import Step
 from shared.onboarding.steps.extension import EXTENSION, our_extension, same_storage
 from shared.onboarding.steps.groups import BACKUP_GROUP
 from shared.onboarding.steps.storage import ACCOUNT
 from shared.onboarding.steps.vault import VAULT
-from shared.onboarding.world import ROLES_API, Vault, World
+from shared.onboarding.world import World
 
 
 @dataclass(frozen=True, slots=True)

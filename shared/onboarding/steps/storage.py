@@ -7,10 +7,11 @@ from shared.arm.ids import name_of
 from shared.errors import ArmError
 from shared.onboarding.desired import OWNER_TAG
 from shared.onboarding.outcomes import Absent, Met, Observation, Stuck, Who
+from shared.onboarding.readings import STORAGE_API
 from shared.onboarding.step import Step
 from shared.onboarding.steps.groups import BACKUP_GROUP
 from shared.onboarding.steps.providers import STORAGE
-from shared.onboarding.world import STORAGE_API, World, owned
+from shared.onboarding.world import World, owned
 
 ACCOUNT = "storage-account"
 CONTAINER = "container"

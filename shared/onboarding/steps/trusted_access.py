@@ -4,10 +4,11 @@ from shared.arm.ids import same_id
 from shared.errors import ArmError
 from shared.onboarding.desired import BACKUP_OPERATOR
 from shared.onboarding.outcomes import Absent, Met, Observation, Stuck, Who
+from shared.onboarding.readings import CLUSTERS_API
 from shared.onboarding.step import Step
 from shared.onboarding.steps.providers import CONTAINER_SERVICE
 from shared.onboarding.steps.vault import VAULT
-from shared.onboarding.world import CLUSTERS_API, World
+from shared.onboarding.world import World
 
 BINDING = "trusted-access"
 

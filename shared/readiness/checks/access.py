@@ -1,0 +1,148 @@
+"""Checks of what may talk to what: extension, trusted access, role assignments."""
+
+from __future__ import annotations
+
+from shared.arm.ids import group_of, name_of, same_id
+from shared.errors import ArmError
+from shared.notify.events import iso
+from shared.onboarding.desired import BACKUP_OPERATOR
+from shared.onboarding.names import binding as binding_id
+from shared.onboarding.readings import Extension
+from shared.onboarding.steps.extension import storage_of
+from shared.readiness.answers import moment
+from shared.readiness.checks.finding import Finding, failed, passed, unread, warned
+from shared.readiness.facts import Facts, Side
+from shared.readiness.needs import Need, by_groups, covers, direct
+
+_PROPAGATION = 600.0
+"""Seconds for which a new role assignment may not count yet ("Troubleshoot Azure RBAC": up to 10 minutes)."""
+
+
+def extension(facts: Facts) -> Finding:
+    """The source's backup extension."""
+    return _extension(facts, facts.source)
+
+
+def target_extension(facts: Facts) -> Finding:
+    """The target's backup extension."""
+    return _extension(facts, facts.restored_to)
+
+
+def _extension(facts: Facts, side: Side) -> Finding:
+    """It is installed, has succeeded, has an identity and keeps its backups where this cluster's are."""
+    found = side.extension
+    if isinstance(found, ArmError):
+        return unread("the cluster's extensions", found, clusterId=str(side.id))
+    if found is None:
+        message = f"cluster {side.id.name} has no backup extension"
+        return failed("ExtensionMissing", message, _install(facts, side), clusterId=str(side.id))
+    evidence = {"clusterId": str(side.id), "extension": found.name, "state": found.state}
+    for wrong, reason, message in _faults(found, facts.places.account):
+        if wrong:
+            return failed(reason, message, _install(facts, side), **evidence)
+    return passed("ExtensionHealthy", f"backup extension {found.name} is healthy", **evidence)
+
+
+def _faults(found: Extension, account: str) -> tuple[tuple[bool, str, str], ...]:
+    why = f": {found.error.code}: {found.error.message}" if found.error else ""
+    storage = storage_of(found.settings)
+    elsewhere = storage is not None and bool(account) and not same_id(storage.account_id, account)
+    return (
+        (found.state != "Succeeded", "ExtensionUnhealthy", f"the backup extension is {found.state}{why}"),
+        (not found.principal_id, "ExtensionHasNoIdentity", "the backup extension has no identity"),
+        (storage is None, "ExtensionUnconfigured", "the backup extension's settings name no storage account"),
+        (
+            elsewhere,
+            "ExtensionElsewhere",
+            f"the backup extension keeps its backups in {storage and storage.account_id}",
+        ),
+    )
+
+
+def _install(facts: Facts, side: Side) -> str:
+    account = facts.places.account
+    where = (
+        f"blobContainer={facts.places.container} storageAccount={name_of(account)} "
+        f"storageAccountResourceGroup={group_of(account)} storageAccountSubscriptionId={account.split('/')[2]}"
+        if account
+        else "blobContainer=... storageAccount=... storageAccountResourceGroup=... storageAccountSubscriptionId=..."
+    )
+    return (
+        "az k8s-extension create --name azure-aks-backup --extension-type microsoft.dataprotection.kubernetes "
+        f"--scope cluster --cluster-type managedClusters --cluster-name {side.id.name} "
+        f"--resource-group {side.id.group} --release-train stable "
+        f"--configuration-settings {where} configuration.backupStorageLocation.config.useAAD=true"
+    )
+
+
+def trusted(facts: Facts) -> Finding:
+    """The vault may talk to the source's API server."""
+    return _trusted(facts, facts.source)
+
+
+def target_trusted(facts: Facts) -> Finding:
+    """The vault may talk to the target's API server."""
+    return _trusted(facts, facts.restored_to)
+
+
+def _trusted(facts: Facts, side: Side) -> Finding:
+    vault = facts.places.vault
+    if isinstance(side.bindings, ArmError):
+        return unread("trusted access", side.bindings, clusterId=str(side.id))
+    ours = [item for item in side.bindings if same_id(item.source, vault) and _operates(item.roles)]
+    ready = next((item for item in ours if item.state == "Succeeded"), None)
+    if ready is not None:
+        return passed("Trusted", f"role binding {name_of(ready.id)} lets the vault in", bindingId=ready.id)
+    name = name_of(ours[0].id) if ours else name_of(binding_id(side.id, vault))
+    fix = (
+        f"az aks trustedaccess rolebinding create --resource-group {side.id.group} --cluster-name {side.id.name} "
+        f"--name {name} --source-resource-id {vault} --roles {BACKUP_OPERATOR}"
+    )
+    if ours:
+        return failed("BindingNotReady", f"role binding {name} is {ours[0].state}", fix, bindingId=ours[0].id)
+    message = f"no trusted access role binding lets the vault reach cluster {side.id.name}"
+    return failed("NotTrusted", message, fix, clusterId=str(side.id), vaultId=vault)
+
+
+def _operates(roles: tuple[str, ...]) -> bool:
+    return BACKUP_OPERATOR.casefold() in {role.casefold() for role in roles}
+
+
+def role(facts: Facts, need: Need) -> Finding:
+    """One role assignment: direct or by way of a group, on the scope or above it, this role or a stronger one."""
+    evidence: dict[str, object] = {"scope": need.scope, "role": need.role.name}
+    if isinstance(need.principal, ArmError) or not need.principal:
+        error = need.principal if isinstance(need.principal, ArmError) else ArmError("it has none", code="NotAsked")
+        return unread(f"the identity of {need.who}", error, **evidence)
+    evidence["principalId"] = need.principal
+    if isinstance(need.grants, ArmError):
+        return unread(f"role assignments on {name_of(need.scope)}", need.grants, **evidence)
+    granted = direct(need)
+    if granted:
+        return _propagated(facts, need, [moment(grant.created) for grant in granted], evidence)
+    if by_groups(need):
+        memberships = facts.memberships.get(need.principal, ArmError("its groups weren't asked for", code="NotAsked"))
+        if isinstance(memberships, ArmError):
+            return unread(f"the groups of {need.who}", memberships, **evidence)
+        if any(need.role.met_by(grant.role_id) and covers(grant, need.scope) for grant in memberships):
+            return passed("HeldByGroup", f"{need.who} holds {need.role.name} by way of a group", **evidence)
+    message = f"{need.who} lacks {need.role.name} on {name_of(need.scope)}"
+    return failed("RoleMissing", message, _grant(need), **evidence)
+
+
+def _propagated(facts: Facts, need: Need, made: list[float], evidence: dict[str, object]) -> Finding:
+    """A grant counts some minutes after it was made; a recovery point since then proves that it does."""
+    points = () if isinstance(facts.points, ArmError) else facts.points.items
+    newest = max((point.time for point in points), default=0.0)
+    oldest = min(made)
+    if facts.at - oldest >= _PROPAGATION or newest > oldest or not oldest:
+        return passed("RoleHeld", f"{need.who} holds {need.role.name} on {name_of(need.scope)}", **evidence)
+    message = f"{need.who} was given {need.role.name} at {iso(oldest)}; it may take ten minutes to count"
+    return warned("RolePropagating", message, "ask again in ten minutes", **evidence)
+
+
+def _grant(need: Need) -> str:
+    return (
+        f"az role assignment create --assignee-object-id {need.principal} --assignee-principal-type ServicePrincipal "
+        f'--role "{need.role.name}" --scope {need.scope}'
+    )

@@ -1,0 +1,178 @@
+"""Checks of the recovery points: one to restore, young enough, enough of them, copied where that was promised."""
+
+from __future__ import annotations
+
+from shared.catalog.model import Policy, minutes
+from shared.errors import ArmError
+from shared.notify.events import iso
+from shared.readiness.ask import OPERATIONAL, VAULT
+from shared.readiness.checks.finding import Finding, failed, passed, unread, warned
+from shared.readiness.facts import Disk, Facts, Point, Points
+
+_DAY = 86400.0
+_HELD = 0.8  # share of the points that the schedule makes; some jobs fail without anything being wrong for long
+_COPY_SLACK = 12 * 3600.0  # a copy takes hours, and the day's first backup may slip
+_PERIODS = (("daily", _DAY), ("weekly", 7 * _DAY), ("monthly", 31 * _DAY), ("yearly", 366 * _DAY))
+_AROUND = 1800.0  # seconds between a point's time and that of its snapshots
+_SKIPPED_SKUS = ("premiumv2", "ultrassd")
+_SKIPPED_NAMESPACES = frozenset({"kube-system", "kube-node-lease", "kube-public"})
+
+
+def restorable(facts: Facts) -> Finding:
+    """There is a recovery point of the tier, and it hasn't expired."""
+    points, point, tier = facts.points, facts.point, facts.ask.tier
+    if isinstance(points, ArmError) or isinstance(point, ArmError):
+        return unread("the recovery points", points if isinstance(points, ArmError) else ArmError(""))
+    if point is None:
+        return _no_point(facts, points)
+    copy = point.copy_in(tier)
+    evidence = {"recoveryPointId": point.id, "time": iso(point.time), "tier": tier}
+    if copy is None:
+        stores = ", ".join(item.store for item in point.copies)
+        message = f"recovery point {point.id} isn't in {tier}, only in {stores}"
+        return failed(
+            "NotInTier", message, f"ask with tier={point.copies[0].store if point.copies else tier}", **evidence
+        )
+    if copy.expires and copy.expires <= facts.at:
+        message = f"recovery point {point.id} expired at {iso(copy.expires)}"
+        return failed("PointExpired", message, "choose a younger recovery point", **evidence)
+    message = f"recovery point {point.id} of {iso(point.time)} can be restored from {tier}"
+    return passed("PointThere", message, **evidence, expiryTime=iso(copy.expires) if copy.expires else None)
+
+
+def _no_point(facts: Facts, points: Points) -> Finding:
+    asked = facts.ask.recovery_point
+    if asked and points.more:
+        message = f"recovery point {asked} isn't among the newest {len(points.items)}; older ones weren't asked for"
+        return unread(message, ArmError("more pages", code="OlderPoint"))
+    if asked:
+        return failed(
+            "PointMissing", f"there is no recovery point {asked}", "choose one that is there", tier=facts.ask.tier
+        )
+    message = f"there is no recovery point in {facts.ask.tier}"
+    return failed("NoRecoveryPoint", message, _backup_now(facts), tier=facts.ask.tier, points=len(points.items))
+
+
+def _backup_now(facts: Facts) -> str:
+    cluster = facts.source.id
+    return f"POST /api/clusters/{cluster.subscription}/{cluster.group}/{cluster.name}/backups"
+
+
+def young(facts: Facts) -> Finding:
+    """The newest point is within the RPO target."""
+    if isinstance(facts.points, ArmError):
+        return unread("the recovery points", facts.points)
+    newest = next(iter(facts.points.items), None)
+    if newest is None:
+        return failed("NoRecoveryPoint", "there is no recovery point", _backup_now(facts))
+    age = facts.at - newest.time
+    evidence = {
+        "newest": iso(newest.time),
+        "ageSeconds": round(age),
+        "rpoTargetSeconds": facts.rpo and round(facts.rpo),
+    }
+    if facts.rpo is None:
+        return passed(
+            "NoTarget", f"the newest point is {_span(age)} old; no policy of the catalog says more", **evidence
+        )
+    if age <= facts.rpo:
+        return passed(
+            "WithinTarget", f"the newest point is {_span(age)} old, {_span(facts.rpo)} are allowed", **evidence
+        )
+    message = f"the newest recovery point is {_span(age)} old, {_span(facts.rpo)} are allowed"
+    return failed("OlderThanTarget", message, _backup_now(facts), **evidence)
+
+
+def retained(facts: Facts) -> Finding:
+    """As many points are there as the schedule should have made within the retention."""
+    if isinstance(facts.points, ArmError):
+        return unread("the recovery points", facts.points)
+    if facts.used is None:
+        return passed("NoPromise", "the policy isn't of the catalog; nothing was promised")
+    points = [point for point in facts.points.items if point.copy_in(OPERATIONAL)]
+    retention = minutes(facts.used.operational_retention) * 60.0
+    oldest = min((point.time for point in points), default=facts.at)
+    begun = min(facts.since, oldest) if facts.since else oldest
+    span = min(retention, facts.at - begun)
+    expected = int(span // (minutes(facts.used.schedule.every) * 60.0))
+    within = sum(point.time >= facts.at - retention for point in points)
+    evidence = {
+        "points": within,
+        "expected": expected,
+        "oldest": iso(oldest),
+        "retention": facts.used.operational_retention,
+    }
+    if within >= int(expected * _HELD) or (facts.points.more and within == len(facts.points.items)):
+        return passed("Retained", f"{within} points of the last {_span(span)} are there", **evidence)
+    message = f"{within} points of the last {_span(span)} are there, the schedule should have made {expected}"
+    return warned("PointsMissing", message, "look at the failed jobs: GET .../jobs?status=Failed", **evidence)
+
+
+def copied(facts: Facts) -> Finding:
+    """Where the policy promises copies in the vault, there is a young one."""
+    if isinstance(facts.points, ArmError):
+        return unread("the recovery points", facts.points)
+    tier = facts.used.vault_tier if facts.used else None
+    every = next((seconds for name, seconds in _PERIODS if getattr(tier, name, None)), None)
+    if every is None:
+        return passed("NotPromised", "the policy copies nothing to the vault")
+    newest = max((copy.created for point in facts.points.items if (copy := point.copy_in(VAULT))), default=0.0)
+    evidence = {"newestCopy": iso(newest) if newest else None, "everySeconds": round(every)}
+    if newest and facts.at - newest <= every + _COPY_SLACK:
+        return passed("Copied", f"the newest copy in the vault is of {iso(newest)}", **evidence)
+    begun = facts.since or min((point.time for point in facts.points.items), default=facts.at)
+    if not newest and facts.at - begun <= every + _COPY_SLACK:
+        return passed("NotDueYet", "the first copy to the vault isn't due yet", **evidence)
+    words = f"the newest copy in the vault is of {iso(newest)}" if newest else "there is no copy in the vault"
+    fix = "look at the roles of the vault's identity and at the disks: over 1 TB or without public access isn't copied"
+    return warned("CopyMissing", f"{words}, one is promised every {_span(every)}", fix, **evidence)
+
+
+def snapshots(facts: Facts) -> Finding:
+    """The snapshots that the point stands on are in the snapshot group."""
+    point, graph = facts.point, facts.graph
+    if isinstance(point, ArmError) or point is None:
+        return unread("the point's snapshots", point or ArmError("there is no recovery point", code="NotAsked"))
+    if isinstance(graph, ArmError):
+        return unread("the point's snapshots", graph)
+    if facts.ask.tier == VAULT:
+        return passed("NotNeeded", "a restore from the vault needs no snapshots")
+    if facts.at - point.time > graph.window - _AROUND:
+        message = f"the snapshots of {iso(point.time)} weren't asked for; a deep check asks Azure about them"
+        return warned("NotLookedAt", message, "ask with deep=true", recoveryPointId=point.id)
+    there = {item.source.casefold() for item in graph.snapshots if abs(item.created - point.time) <= _AROUND}
+    missing = [disk.id for disk in graph.disks if _covered(disk, point, facts.used) and disk.id.casefold() not in there]
+    evidence = {"recoveryPointId": point.id, "snapshots": len(there), "missing": missing}
+    if not missing:
+        return passed("SnapshotsThere", f"{len(there)} snapshots are there", **evidence)
+    names = ", ".join(disk.rpartition("/")[2] for disk in missing[:5])
+    message = f"the snapshot group has no snapshot of {names} from {iso(point.time)}"
+    return failed("SnapshotMissing", message, _backup_now(facts), **evidence)
+
+
+def _covered(disk: Disk, point: Point, policy: Policy | None) -> bool:
+    """Whether the backup should have a snapshot of the disk."""
+    contents = policy.contents if policy else None
+    included = contents.included_namespaces if contents else ()
+    excluded = contents.excluded_namespaces if contents else ()
+    if contents and (
+        not contents.volume_snapshots or (contents.volume_types and "AzureDisk" not in contents.volume_types)
+    ):
+        return False
+    namespace = disk.namespace or "default"
+    return (
+        bool(disk.claim)
+        and disk.created < point.time - _AROUND
+        and not disk.sku.casefold().startswith(_SKIPPED_SKUS)
+        and namespace not in _SKIPPED_NAMESPACES
+        and namespace not in excluded
+        and (not included or namespace in included)
+    )
+
+
+def _span(seconds: float) -> str:
+    """A duration in words."""
+    for name, unit in (("d", _DAY), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s"

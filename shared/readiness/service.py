@@ -1,0 +1,196 @@
+"""One readiness check: read everything at once, judge it, and take a deep check's result in afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from shared.arm.door import Door
+from shared.arm.ids import ClusterId, group_id
+from shared.backups.policies import Policies
+from shared.backups.schedule import rpo_seconds
+from shared.backups.status import BackupStatus
+from shared.backups.store import StatusStore, key_of
+from shared.catalog.model import Catalog
+from shared.catalog.selection import select, tag_value
+from shared.errors import ArmError
+from shared.fleet.records import ClusterRow, Places
+from shared.fleet.tables import Key, Rows
+from shared.onboarding.cluster import Cluster
+from shared.onboarding.desired import desired_protection
+from shared.onboarding.readings import Instance
+from shared.readiness.ask import NEWEST, Ask
+from shared.readiness.checks import run_checks
+from shared.readiness.facts import Fact, Facts, Graph, Wanted, absent
+from shared.readiness.model import Check, Readiness
+from shared.readiness.needs import to_ask
+from shared.readiness.reading import Reader, container_of, group_scope, scopes_of
+from shared.readiness.restore_tests import RestoreTest, RestoreTests, restorations
+from shared.readiness.verdict import conclude
+from shared.settings import Inherit, Settings
+
+_USUAL_RPO = 27 * 3600.0  # of a daily backup: where no policy says
+_MARGIN = 2 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the app's own tables say of a cluster; nothing of it is believed against Azure.
+
+    Attributes:
+        row: whether the cluster has a status row.
+    """
+
+    row: bool = False
+    places: Places | None = None
+    status: BackupStatus | None = None
+    tests: Sequence[RestoreTest] = ()
+
+
+type Recall = Callable[[ClusterId], Awaitable[Known]]
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCluster:
+    """Neither Azure nor the app knows it."""
+
+    cluster: ClusterId
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A check's facts and findings."""
+
+    facts: Facts
+    checks: tuple[Check, ...]
+
+    @property
+    def readiness(self) -> Readiness:
+        """The answer."""
+        return conclude(self.facts, self.checks, deep=any(check.id == "validate-restore" for check in self.checks))
+
+    def deepened(self, validation: Check) -> Checked:
+        """With the finding of Azure's own validateRestore beside the others; an earlier one is replaced."""
+        others = tuple(check for check in self.checks if check.id != validation.id)
+        return replace(self, checks=(*others, validation))
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """Everything that checking takes."""
+
+    settings: Settings
+    catalog: Catalog
+    policies: Policies
+    door: Door
+    recall: Recall
+
+    async def check(self, cluster: ClusterId, ask: Ask = NEWEST) -> Checked | UnknownCluster:
+        """Check one cluster; what couldn't be read is part of the answer, not an error."""
+        if ask.target is not None and ask.target.key == cluster.key:
+            ask = replace(ask, target=None)
+        known = await self.recall(cluster)
+        reader = Reader(self.door, cluster, ask, self._window(known.places))
+        places = await reader.read(known.places)
+        if absent(reader.fact(f"cluster {cluster}")) and not known.row:
+            return UnknownCluster(cluster)
+        facts = self._facts(cluster, ask, known, reader, places)
+        asked = to_ask(facts)
+        if asked:
+            memberships = await reader.read_memberships(asked)
+            facts = replace(facts, memberships=memberships, requests=reader.requests)
+        return Checked(facts, tuple(run_checks(facts)))
+
+    def _window(self, places: Places | None) -> float:
+        """How far back snapshots may have been made that the newest point stands on, seconds."""
+        name = self.policies.name_of_arm(places.policy) if places else ""
+        policy = self.catalog.policies.get(name)
+        return (rpo_seconds(policy) if policy else _USUAL_RPO) + _MARGIN
+
+    def _facts(self, cluster: ClusterId, ask: Ask, known: Known, reader: Reader, places: Places) -> Facts:
+        source, graph = reader.side(cluster), reader.fact(f"graph {places.vault} {places.group} {places.node_group}")
+        scopes = scopes_of(places)
+        facts = Facts(
+            at=self.door.clock.now().timestamp(),
+            ask=ask,
+            places=places,
+            source=source,
+            instances=reader.fact("instances"),
+            vault=reader.fact(f"vault {places.vault}"),
+            points=reader.fact(f"points {places.instance}"),
+            graph=graph,
+            group_grants=reader.fact(f"grants {group_scope(places)}"),
+            account_grants=reader.fact(f"grants {scopes[0]}" if scopes else ""),
+            account=reader.fact(f"account {places.account}"),
+            container=reader.fact(f"container {container_of(places)}"),
+            locks=reader.fact(f"locks {places.group}"),
+            target=reader.side(ask.target) if ask.target else None,
+            staging=reader.staging(),
+            wanted=self._wanted(source.cluster, graph),
+            since=known.status.since if known.status else 0.0,
+            past=restorations([known.status] if known.status else [], known.tests),
+            requests=reader.requests,
+        )
+        return self._with_policy(facts)
+
+    def _with_policy(self, facts: Facts) -> Facts:
+        """What the catalog says of the instance: by the policy that it has, else by the one that is wanted."""
+        instance, wanted = facts.instance, facts.wanted
+        name = self.policies.name_of_arm(instance.policy_id) if isinstance(instance, Instance) else ""
+        used = self.catalog.policies.get(name)
+        asked = wanted.policy if isinstance(wanted, Wanted) else None
+        policy = used or asked
+        return replace(facts, used=used, used_name=name, rpo=rpo_seconds(policy) if policy else None)
+
+    def _wanted(self, cluster: Fact[Cluster], graph: Fact[Graph]) -> Fact[Wanted]:
+        """What the tags ask for, those that the cluster inherits included."""
+        if isinstance(cluster, ArmError):
+            return cluster
+        inherited = self._inherited(cluster, graph)
+        if isinstance(inherited, ArmError):
+            return inherited
+        selected = select({**inherited, **cluster.tags}, self.catalog, self.settings.tag, self.settings.default_policy)
+        if selected.policy is None:
+            return Wanted(selected.selection, selected.name, None, None, "")
+        named = (selected.name, selected.policy)
+        arm_policy = desired_protection(cluster, named, self.catalog, self.settings).policy
+        profile = self.catalog.profile_of(selected.policy)
+        return Wanted(selected.selection, selected.name, selected.policy, profile, arm_policy)
+
+    def _inherited(self, cluster: Cluster, graph: Fact[Graph]) -> Mapping[str, str] | ArmError:
+        """The tag of the cluster's resource group, then of its subscription; {} when the cluster has one itself."""
+        tag, level = self.settings.tag, self.settings.inherit
+        if tag_value(cluster.tags, tag) is not None or level is Inherit.NONE:
+            return {}
+        if isinstance(graph, ArmError):
+            return graph
+        places = [group_id(cluster.id.subscription, cluster.id.group)]
+        if level is Inherit.SUBSCRIPTION:
+            places.append(f"/subscriptions/{cluster.id.subscription}")
+        found = (tag_value(graph.tags.get(place.casefold()), tag) for place in places)
+        value = next((text for text in found if text is not None), None)
+        return {} if value is None else {tag: value}
+
+
+async def recall_nothing(_: ClusterId) -> Known:
+    """No tables: from a shell, with the app down."""
+    return Known()
+
+
+def recall_from(clusters: Rows[ClusterRow], store: StatusStore, tests: RestoreTests) -> Recall:
+    """What the tables say, read side by side."""
+
+    async def recall(cluster: ClusterId) -> Known:
+        row, recorded = await asyncio.gather(
+            clusters.read(Key(cluster.subscription, cluster.key), lambda: ClusterRow(str(cluster))), tests.of(cluster)
+        )
+        places = row.value.places
+        status = None
+        if places is not None:
+            instance = places.instance
+            stored = await store.rows.read(key_of(instance), lambda: BackupStatus(instance, str(cluster)))
+            status = stored.value if stored.etag else None
+        return Known(row.etag is not None, places, status, recorded)
+
+    return recall
