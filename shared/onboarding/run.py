@@ -29,7 +29,8 @@ from shared.settings import Inherit, Settings
 
 _SUBSCRIPTIONS_API = "2022-12-01"
 _INHERITED = "inheritedTags"
-_KEPT = (
+# of the cluster's properties
+_KEPT = ("provisioningState", "powerState", "storageProfile", "resourceUID", "nodeResourceGroup")
     "provisioningState",
     "powerState",
     "storageProfile",

@@ -37,7 +37,8 @@ def _extension(facts: Facts, side: Side) -> Finding:
         message = f"cluster {side.id.name} has no backup extension"
         return failed("ExtensionMissing", message, _install(facts, side), clusterId=str(side.id))
     evidence = {"clusterId": str(side.id), "extension": found.name, "state": found.state}
-    for wrong, reason, message in _faults(found, facts.places.account):
+    account = facts.places.account if side is facts.source else ""  # a target's own backups may lie elsewhere
+    for wrong, reason, message in _faults(found, account):
         if wrong:
             return failed(reason, message, _install(facts, side), **evidence)
     return passed("ExtensionHealthy", f"backup extension {found.name} is healthy", **evidence)
