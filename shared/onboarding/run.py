@@ -31,12 +31,6 @@ _SUBSCRIPTIONS_API = "2022-12-01"
 _INHERITED = "inheritedTags"
 # of the cluster's properties
 _KEPT = ("provisioningState", "powerState", "storageProfile", "resourceUID", "nodeResourceGroup")
-    "provisioningState",
-    "powerState",
-    "storageProfile",
-    "resourceUID",
-    "nodeResourceGroup",
-)  # of the cluster's properties
 _REFUSED_WAIT = 30.0  # Azure's seconds after the cluster itself couldn't be read
 
 
