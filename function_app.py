@@ -9,12 +9,12 @@ import azure.functions as func
 
 from functions import (
     adhoc_backups,
-    catalog_rollout,
     cluster_events,
     http,
     job_sweep,
     reconcile_cluster,
     reconcile_poison,
+    resync_fleet,
 )
 from shared import startup
 
@@ -25,7 +25,7 @@ _MODULES = (
     cluster_events,
     reconcile_cluster,
     reconcile_poison,
-    catalog_rollout,
+    resync_fleet,
     adhoc_backups,
     job_sweep,
     http,

@@ -27,6 +27,7 @@ _SETTINGS = {
     "AzureWebJobsStorage": "UseDevelopmentStorage=true",
     "AUTOPILOT_SUBSCRIPTIONS": SUBSCRIPTION,
     "JOB_SWEEP_SCHEDULE": "0 */15 * * * *",
+    "RESYNC_SCHEDULE": "0 27 * * * *",
     "ADHOC_BACKUP_SCHEDULE": "0 5/10 * * * *",
 }
 

@@ -12,6 +12,8 @@ from uuid import NAMESPACE_URL, uuid5
 from local.stack import NODE_POOL
 from shared.arm.ids import ClusterId
 from shared.catalog.loading import load as load_catalog
+from shared.catalog.rendering import policy_fingerprint
+from shared.fleet.records import ClusterRow, State
 from shared.onboarding.cluster import read_cluster
 from shared.onboarding.desired import (
     BACKUP_OPERATOR,
@@ -59,6 +61,25 @@ def protected_fleet(
         for order in _protected(text, policies[number % len(policies)], catalog, settings, location):
             orders[order["id"].casefold()] = order  # what is shared comes once
     return list(orders.values())
+
+
+def protected_rows(clusters: Sequence[str], policies: Sequence[str], environ: Mapping[str, str]) -> list[ClusterRow]:
+    """The app's rows about these clusters, as the passes left them that found nothing more to do.
+
+    Args:
+        clusters: ids.
+        policies: names in the catalog, dealt out in turn as in `protected_fleet`.
+        environ: the app's settings.
+    """
+    catalog = load_catalog(load_settings(environ).catalog)
+    rows = []
+    for number, text in enumerate(clusters):
+        cluster, policy = ClusterId.parse(text), policies[number % len(policies)]
+        row = ClusterRow(str(cluster), state=State.PROTECTED, reason="ProtectionConfigured", policy=policy)
+        row.fingerprint = policy_fingerprint(catalog, catalog.policies[policy], cluster.key)
+        row.life.identity = _principal(text)
+        rows.append(row)
+    return rows
 
 
 def _protected(text: str, policy: str, catalog: Catalog, settings: Settings, location: str) -> Iterator[Order]:

@@ -344,6 +344,7 @@ def _app_environ(ready: Mapping[str, Any], storage: Azurite, settings: Mapping[s
         "AUTOPILOT_SUBSCRIPTIONS": ",".join(ready["subscriptions"]),
         "AUTOPILOT_ARM_ENDPOINT": ready["arm"],
         "JOB_SWEEP_SCHEDULE": "0 */15 * * * *",
+        "RESYNC_SCHEDULE": "0 27 * * * *",
         "ADHOC_BACKUP_SCHEDULE": "0 5/10 * * * *",
         **settings,
     }

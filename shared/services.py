@@ -24,15 +24,15 @@ from shared.backups.sweep import Report, Sweeper, SweepRow
 from shared.errors import InvalidMessage
 from shared.fleet.messages import QUEUE, decode
 from shared.fleet.queues import Sender
-from shared.fleet.records import VERSION, ClusterRow, RegionRow
+from shared.fleet.records import VERSION, ClusterRow, Glance, RegionRow
 from shared.fleet.tables import Key, Rows
 from shared.notify.outbox import tell
 from shared.notify.publisher import LogNotifier, Notifier, TopicNotifier
 from shared.onboarding.poison import DeadLetter, record_poisoned, record_unreadable
 from shared.onboarding.reconcile import Reconciler
-from shared.onboarding.rollout import CatalogRow, roll_out
 from shared.readiness.restore_tests import RecordedTests, RestoreTests
 from shared.readiness.service import Checker, recall_from
+from shared.resync.fleet import Resync, ResyncRow
 from shared.settings import Settings, StorageConnection
 
 
@@ -44,7 +44,7 @@ class Services:
     reconciler: Reconciler
     clusters: Rows[ClusterRow]
     deadletters: Rows[DeadLetter]
-    catalogs: Rows[CatalogRow]
+    resync: Resync
     sweeper: Sweeper
     starter: Starter
     restore_tests: RestoreTests
@@ -72,10 +72,6 @@ class Services:
             await record_unreadable(self.deadletters, body, fault)
             return
         await self.reconciler.handle(message, message_id)
-
-    async def roll_out(self) -> int:
-        """Ask for a pass over every cluster that a changed catalog concerns, spread over time; how many."""
-        return await roll_out(self.reconciler, self.catalogs)
 
     async def record_poisoned(self, body: bytes, message_id: str) -> None:
         """Record a message of a poison queue."""
@@ -126,7 +122,7 @@ def build() -> Services:
         reconciler=Reconciler(settings, catalog, door, clusters, regions, sender, notifier, store.welcome),
         clusters=clusters,
         deadletters=rows("deadletters", DeadLetter, lambda row: {"fault": row.fault}),
-        catalogs=rows("marks", CatalogRow),
+        resync=Resync(settings, catalog, door, rows("clusters", Glance), rows("marks", ResyncRow), sender),
         sweeper=Sweeper(settings.subscriptions, door, policies, store, rows("marks", SweepRow)),
         starter=starter,
         restore_tests=restore_tests,

@@ -7,7 +7,7 @@ It is eventually consistent: never the only proof that something isn't there. Tr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shared.errors import ArmError
@@ -21,6 +21,10 @@ _PAGE = 1000
 _SUBSCRIPTIONS = 200  # in one query
 _TRIES = 4
 _LONGEST_PAUSE = 10.0  # seconds
+_REFUSED = frozenset({400, 403, 404})  # says something of what was asked for, not of Azure's own state
+
+type Row = dict[str, Any]
+"""The columns of a row."""
 
 
 def quoted(text: str) -> str:
@@ -28,7 +32,7 @@ def quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-async def query(door: Door, subscriptions: Iterable[str], kql: str) -> list[dict[str, Any]]:
+async def query(door: Door, subscriptions: Iterable[str], kql: str) -> list[Row]:
     """All rows of a query, in batches of subscriptions.
 
     The query must project few columns and end in an order by a unique column, or pages may overlap.
@@ -37,22 +41,50 @@ async def query(door: Door, subscriptions: Iterable[str], kql: str) -> list[dict
         ArmError: refused, or still throttled after some seconds.
     """
     wanted = sorted(subscriptions)
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for start in range(0, len(wanted), _SUBSCRIPTIONS):
-        rows += await _all_pages(door, wanted[start : start + _SUBSCRIPTIONS], kql)
+        async for page in _pages(door, wanted[start : start + _SUBSCRIPTIONS], kql):
+            rows += page
     return rows
 
 
-async def _all_pages(door: Door, subscriptions: Sequence[str], kql: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
+async def readable_pages(
+    door: Door, subscriptions: Iterable[str], kql: str, unread: dict[str, str]
+) -> AsyncIterator[list[Row]]:
+    """The rows page by page, of whatever can be read; a page may come twice when what came after it was refused.
+
+    A refusal of many subscriptions is narrowed down to those that cause it, so that one hides no other.
+
+    Args:
+        door: to Azure.
+        subscriptions: whose rows are wanted.
+        kql: as for `query`.
+        unread: gets the subscriptions that couldn't be read to their end, and the error's code or HTTP status.
+    """
+    wanted = sorted(subscriptions)
+    batches = [wanted[start : start + _SUBSCRIPTIONS] for start in range(0, len(wanted), _SUBSCRIPTIONS)]
+    while batches:
+        batch = batches.pop()
+        try:
+            async for page in _pages(door, batch, kql):
+                yield page
+        except ArmError as error:
+            half = len(batch) // 2
+            if half and error.status in _REFUSED:
+                batches += [batch[:half], batch[half:]]
+                continue
+            unread.update(dict.fromkeys(batch, error.code or str(error.status)))
+
+
+async def _pages(door: Door, subscriptions: Sequence[str], kql: str) -> AsyncIterator[list[Row]]:
     options: dict[str, Any] = {"$top": _PAGE, "resultFormat": "objectArray"}
     while True:
         body = {"subscriptions": list(subscriptions), "query": kql, "options": options}
         answer = await _patiently(door, body)
-        rows += answer.get("data") or []
+        yield answer.get("data") or []
         token = answer.get("$skipToken")
         if not token:
-            return rows
+            return
         options = {**options, "$skipToken": token}
 
 

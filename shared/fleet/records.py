@@ -143,6 +143,9 @@ class ClusterRow(Struct):
         outbox: events that the topic hasn't taken yet.
         steps: step -> what the last pass saw of it, for people.
         life: what is remembered of the cluster beyond an onboarding.
+        wake_due: real time at which that delayed message becomes visible; 0 without one.
+        looked_at: Azure's time at which the last pass ended.
+        asked: why the last pass was asked for, if it found nothing to do: the same finding is answered by that.
     """
 
     cluster_id: str
@@ -165,6 +168,31 @@ class ClusterRow(Struct):
     announcements: int = 0
     outbox: list[Event] = field(default_factory=list)
     life: Life = field(default_factory=Life)
+    wake_due: float = 0.0
+    looked_at: float = 0.0
+    asked: str = ""
+
+
+class GlanceLife(Struct, frozen=True, gc=False):
+    """What of a cluster's life a look at the whole fleet needs."""
+
+    identity: str = ""
+
+
+class Glance(Struct, frozen=True, gc=False):
+    """What of a cluster's row a look at the whole fleet needs; the rest isn't even decoded."""
+
+    cluster_id: str
+    state: State = State.NEW
+    reason: str = ""
+    policy: str = ""
+    fingerprint: str = ""
+    wake: str | None = None
+    claim: Claim | None = None
+    wake_due: float = 0.0
+    looked_at: float = 0.0
+    asked: str = ""
+    life: GlanceLife = GlanceLife()
 
 
 class RegionRow(Struct):

@@ -85,6 +85,7 @@ class Engine:
         self._carried: set[str] = set()
         self._in_region = False
         self.seen: dict[str, Observation] = {}
+        self.started: list[str] = []
 
     async def run(self) -> Outcome:
         """Observe everything, start what can be started, and say where the cluster stands.
@@ -168,6 +169,7 @@ class Engine:
         started = await self._tried(step, step.start(self._world))
         if isinstance(started, Met) or (isinstance(started, UnderWay) and not started.again_after):
             self._progress.started[step.name] = now
+            self.started.append(step.name)
             logs.info("started", cluster=self._world.cluster.id, step=step.name)
         return self._timed(step, started)
 

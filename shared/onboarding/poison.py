@@ -56,24 +56,28 @@ async def record_poisoned(reconciler: Reconciler, deadletters: Rows[DeadLetter],
         return
     text = f"a message ({message.reason}) failed too often; the log has its errors"
     # as at the end of a pass: the delayed message first, then the row that names it
-    wake = await reconciler.send_wake(message, Blocked(_REASON, text, Who.OPERATOR))
+    outcome = Blocked(_REASON, text, Who.OPERATOR)
+    wake, due = await reconciler.send_wake(message, outcome), reconciler.due(outcome)
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     for _ in range(_RACES):
-        if await _record(reconciler.clusters, message, text, at, wake):
+        if await _record(reconciler.clusters, message, text, at, (wake, due)):
             break
     else:
         raise RowChanged(f"lost {_RACES} races for the row of {message.cluster}")
     logs.warning("poisoned_message", cluster=message.cluster, message_id=message_id)
 
 
-async def _record(clusters: Rows[ClusterRow], message: Message, text: str, at: str, wake: str | None) -> bool:
+async def _record(
+    clusters: Rows[ClusterRow], message: Message, text: str, at: str, wake: tuple[str | None, float]
+) -> bool:
     key = Key(message.cluster.subscription, message.cluster.key)
     stored = await clusters.read(key, lambda: ClusterRow(str(message.cluster)))
     row = stored.value
     row.state, row.reason, row.message, row.who = State.BLOCKED, _REASON, text, Who.OPERATOR
     row.conditions = [Condition("Protected", "Unknown", "Error", _REASON, text, at)]
     row.history = [*row.history, HistoryEntry(at, State.BLOCKED, _REASON)][-HISTORY_LENGTH:]
-    row.claim, row.again, row.wake = None, False, wake
+    row.claim, row.again = None, False
+    row.wake, row.wake_due = wake
     try:
         await clusters.write(key, stored)
     except RowChanged:

@@ -143,7 +143,9 @@ class Reconciler:
             if row.again:
                 wake = await self._send_wake(message, _SOON)
             _record(row, outcome, work, self.door.clock)
+            row.asked = "" if message.wake or work.started else message.reason
             row.wake, row.claim, row.again = wake, None, False
+            row.wake_due = max(self.due(outcome), time.time() + _SOON) if wake else 0.0
             try:
                 stored = await self.clusters.write(holder.key, stored)
             except RowChanged:
@@ -167,6 +169,11 @@ class Reconciler:
         """Send the delayed message that an outcome asks for; its wake, or None after a terminal outcome."""
         delay = self._delay(outcome)
         return None if delay is None else await self._send_wake(message, delay)
+
+    def due(self, outcome: Outcome) -> float:
+        """Real time at which the delayed message of an outcome becomes visible; 0 after a terminal one."""
+        delay = self._delay(outcome)
+        return 0.0 if delay is None else time.time() + delay
 
     async def _send_wake(self, message: Message, delay: float) -> str:
         wake = uuid4().hex
@@ -287,5 +294,6 @@ def _record(row: ClusterRow, outcome: Outcome, work: Pass, clock: AzureClock) ->
     row.fingerprint = work.fingerprint if state is State.PROTECTED else row.fingerprint
     row.places = work.places if state is State.PROTECTED else row.places
     row.progress, row.life = work.progress, work.life
+    row.looked_at = clock.now().timestamp()
     announce(row, clock.now().timestamp())
     row.steps = {name: _describe(observation) for name, observation in work.seen.items()} or row.steps

@@ -59,6 +59,7 @@ class Pass:
     instance: str = ""
     places: Places | None = None
     seen: dict[str, Observation] = field(default_factory=dict)
+    started: list[str] = field(default_factory=list)
 
     async def run(self) -> Outcome:
         """Bring the cluster forward once.
@@ -162,7 +163,7 @@ class Pass:
         try:
             outcome = await engine.run()
         finally:
-            self.seen = engine.seen
+            self.seen, self.started = engine.seen, engine.started
         if isinstance(outcome, Protected):
             settle(self.life, wanted)
         return outcome

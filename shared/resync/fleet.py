@@ -1,0 +1,189 @@
+"""The resync: look at the whole fleet in a handful of requests, and ask for a pass over whatever drifted.
+
+It changes nothing in Azure and no cluster's row. It may die anywhere: the next one finds what is still different.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from msgspec import Struct, field
+
+from shared import logs
+from shared.arm.door import Door
+from shared.arm.ids import ClusterId, folded
+from shared.catalog.model import Catalog
+from shared.catalog.stamp import digest
+from shared.errors import InvalidResourceId, RowChanged
+from shared.fleet.messages import Message
+from shared.fleet.queues import Sender
+from shared.fleet.records import Glance
+from shared.fleet.tables import Key, Rows
+from shared.resync.drift import Finding, Judge, Moment, Reason
+from shared.resync.inventory import Inventory, Reader
+from shared.settings import Settings
+
+PERIOD = 3600.0
+"""Real seconds to the next resync when nobody says; the default schedule."""
+
+MARK = Key("resync", "fleet")
+_WINDOW = 300.0  # seconds over which a large number of messages is spread, one a second at most
+_AT_ONCE = 16  # messages being sent
+
+
+class ResyncRow(Struct):
+    """What the last resync found. Times are Azure's, epoch seconds.
+
+    Attributes:
+        at: when it looked.
+        next: when the next one is due, 0 for unknown.
+        catalog: digest of the catalog that it compared with.
+        clusters: in the allowed subscriptions.
+        converged: were left alone since nothing differs.
+        under_way: were left alone since a pass runs or comes by itself.
+        by_reason: reason -> how many clusters were asked for a pass because of it.
+        postponed: clusters that a changed catalog concerns and whose turn comes with a later resync.
+        unread: subscription -> why its clusters couldn't be read.
+        incomplete: which other parts of the answer weren't whole; nothing was concluded from what was missing in them.
+    """
+
+    at: float = 0.0
+    next: float = 0.0
+    catalog: str = ""
+    clusters: int = 0
+    converged: int = 0
+    under_way: int = 0
+    by_reason: dict[str, int] = field(default_factory=dict)
+    postponed: int = 0
+    unread: dict[str, str] = field(default_factory=dict)
+    incomplete: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """Everything that a resync takes."""
+
+    settings: Settings
+    catalog: Catalog
+    door: Door
+    glances: Rows[Glance]
+    marks: Rows[ResyncRow]
+    sender: Sender
+
+    async def run(self, upcoming: float | None = None) -> ResyncRow:
+        """Compare the fleet once and ask for passes.
+
+        Args:
+            upcoming: real seconds until the next resync, if known.
+
+        Raises:
+            Exception: a queue or table didn't answer; the next resync finds what is left.
+        """
+        settings = self.settings
+        inventory = await Reader(self.door, settings, settings.subscriptions).read()
+        now = Moment(self.door.clock.now().timestamp(), time.time())
+        judge = Judge(inventory, self.catalog, settings, now)
+        row = ResyncRow(now.azure, clusters=len(inventory.clusters), unread=dict(inventory.unread))
+        row.incomplete = sorted(inventory.partial)
+        row.catalog = digest(settings.catalog)
+        interval = PERIOD if upcoming is None else upcoming
+        row.next = now.azure + interval / settings.wait_scale
+        findings = await self._findings(judge, inventory, row)
+        asked = self._paced(findings, interval, row)
+        await self._ask(asked)
+        row.by_reason = dict(sorted(Counter(str(finding.reason) for finding, _ in asked).items()))
+        await self._remember(row)
+        _log(row)
+        return row
+
+    async def run_if_changed(self) -> ResyncRow | None:
+        """Run only if the catalog isn't the one that the last resync compared with: its clusters needn't wait."""
+        stored = await self.marks.read(MARK, ResyncRow)
+        return None if stored.value.catalog == digest(self.settings.catalog) else await self.run()
+
+    async def _findings(self, judge: Judge, inventory: Inventory, row: ResyncRow) -> list[Finding]:
+        """Every cluster's difference; rows come page by page and aren't kept."""
+        findings: list[Finding] = []
+        unmet = inventory.clusters
+        async for stored in self.glances.all():
+            glance = stored.value
+            try:
+                cluster = ClusterId.parse(glance.cluster_id)
+            except InvalidResourceId as error:
+                logs.warning("not_a_cluster", reason=error)
+                continue
+            if cluster.subscription not in self.settings.subscriptions:
+                continue
+            seen = unmet.pop(folded(str(cluster)), None)
+            found = judge.gone(glance) if seen is None else judge.known(seen, glance)
+            if found is None and judge.under_way(glance):
+                row.under_way += 1
+                continue
+            if found is None and seen is not None and judge.deep_turn(cluster, glance):
+                found = Finding(cluster, Reason.DEEP_LOOK)
+            if found is not None:
+                findings.append(found)
+            elif seen is not None:
+                row.converged += 1
+        for seen in unmet.values():
+            found = judge.unknown(seen)
+            if found is None:
+                row.converged += 1
+            else:
+                findings.append(found)
+        return findings
+
+    def _paced(self, findings: Sequence[Finding], interval: float, row: ResyncRow) -> list[tuple[Finding, float]]:
+        """When each message becomes visible, in real seconds.
+
+        What a changed catalog moves goes one after the other, as many as fit before the next resync, always in the same
+        order: a resync in between asks for the same ones again, some of which have moved by then. All else is spread a
+        little.
+        """
+        settings = self.settings
+        ordered = sorted(findings, key=lambda finding: finding.cluster.key)
+        moved = [finding for finding in ordered if finding.reason is Reason.CATALOG_CHANGED]
+        pace = settings.rollout_seconds * settings.wait_scale
+        fit = max(1, int(interval / pace)) if pace else len(moved)
+        row.postponed = len(moved[fit:])
+        others = [finding for finding in ordered if finding.reason is not Reason.CATALOG_CHANGED]
+        step = min(1.0, _WINDOW / len(others)) * settings.wait_scale if others else 0.0
+        spread = [(finding, number * step) for number, finding in enumerate(others)]
+        return spread + [(finding, number * pace) for number, finding in enumerate(moved[:fit])]
+
+    async def _ask(self, asked: Sequence[tuple[Finding, float]]) -> None:
+        limit = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(finding: Finding, delay: float) -> None:
+            logs.info("asked", cluster=finding.cluster, reason=finding.reason, detail=finding.detail or None)
+            async with limit:
+                await self.sender.send(Message(finding.cluster, finding.text), delay)
+
+        await asyncio.gather(*(one(finding, delay) for finding, delay in asked))
+
+    async def _remember(self, row: ResyncRow) -> None:
+        stored = await self.marks.read(MARK, ResyncRow)
+        try:
+            await self.marks.write(MARK, type(stored)(row, stored.etag))
+        except RowChanged:
+            logs.info("resync_overlapped")
+
+
+def _log(row: ResyncRow) -> None:
+    logs.info(
+        "resync",
+        **{
+            "aks_backup.clusters": row.clusters,
+            "aks_backup.clusters.converged": row.converged,
+            "aks_backup.clusters.under_way": row.under_way,
+            "aks_backup.clusters.asked": sum(row.by_reason.values()),
+            "aks_backup.clusters.postponed": row.postponed,
+            "aks_backup.subscriptions.unread": len(row.unread),
+            "incomplete": ",".join(row.incomplete) or None,
+            **{f"aks_backup.drift.{reason}": count for reason, count in row.by_reason.items()},
+        },
+    )
