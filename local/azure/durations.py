@@ -48,6 +48,8 @@ DURATIONS: dict[str, tuple[float, float]] = {
     "agentPoolDelete": (60.0, 120.0),
     "extensionUpdate": (60.0, 120.0),
     "extensionDelete": (60.0, 120.0),
+    "privateEndpointWrite": (20.0, 40.0),
+    "privateEndpointDelete": (10.0, 30.0),
 }
 """Shortest and longest duration of each kind of operation."""
 

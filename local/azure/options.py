@@ -14,6 +14,7 @@ REGISTERED_AT_FIRST = (
     "Microsoft.ContainerService",
     "Microsoft.EventGrid",
     "Microsoft.ManagedIdentity",
+    "Microsoft.Network",
     "Microsoft.Resources",
     "Microsoft.Storage",
 )

@@ -206,8 +206,20 @@ def _refusal(call: Call, existing: Resource | None) -> ArmError | None:
     if versions.resolve(str(asked.get("kubernetesVersion") or "")) is None:
         wanted = asked["kubernetesVersion"]
         return refusals.refused(400, "K8sVersionNotSupported", f"Managed cluster version {wanted} is not supported.")
+    if existing and _changes_privacy(existing, asked):
+        # documented as impossible; the code is that of other properties which can't be changed
+        return refusals.refused(
+            400,
+            "PropertyChangeNotAllowed",
+            "Changing property 'properties.apiServerAccessProfile.enablePrivateCluster' is not allowed.",
+        )
     refused = (pools.refusal(profile) for profile in asked.get("agentPoolProfiles") or [])
     return next(filter(None, refused), None) or (None if existing else _new_refusal(call.body, asked))
+
+
+def _changes_privacy(cluster: Resource, asked: Json) -> bool:
+    wanted = (asked.get("apiServerAccessProfile") or {}).get("enablePrivateCluster")
+    return wanted is not None and wanted != documents.is_private(cluster.properties)
 
 
 def _new_refusal(body: Json, asked: Json) -> ArmError | None:

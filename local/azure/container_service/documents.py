@@ -122,8 +122,15 @@ def properties(request: Mapping[str, Any], *, name: str, group: str, location: s
         "storageProfile": _merged(STORAGE_PROFILE, request.get("storageProfile") or {}),
         "controlPlanePluginProfiles": _plugins(current),
     }
+    if is_private(made):  # chosen form of the name, after the documented one
+        made["privateFQDN"] = f"{host}.{uid}.privatelink.{location}.azmk8s.io"
     _fill_profiles(made, location, uid, tenant)
     return made
+
+
+def is_private(inner: Mapping[str, Any]) -> bool:
+    """Whether a cluster's API server, by its `properties`, is reached over a private endpoint only."""
+    return (inner.get("apiServerAccessProfile") or {}).get("enablePrivateCluster") is True
 
 
 def settle(body: Json, *, kubelet: Mapping[str, str], address: str) -> None:

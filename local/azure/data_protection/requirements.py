@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Callable
 
 from local.azure import locks, paths, regions
-from local.azure.data_protection import schedules
+from local.azure.data_protection import reachability, schedules
 from local.azure.data_protection.candidate import Candidate, is_aks, principal_of
 from local.azure.data_protection.dialect import AKS, user_error
 from local.azure.data_protection.policies import vault_tier_not_supported
@@ -158,6 +158,7 @@ def extension_writes(candidate: Candidate, account: Resource) -> None:
             recommended=["Let the extension use Microsoft Entra ID (useAAD), or allow access by key."],
         )
     if candidate.holds(identity, WRITES_BLOBS, account.id):
+        reachability.check(candidate.cluster, account)
         return
     later = candidate.cloud.access.holds(identity, WRITES_BLOBS, account.id, candidate.at + dt.timedelta(days=1))
     code = (

@@ -22,7 +22,6 @@ _KNOWN_ELSEWHERE = (
     "Microsoft.KeyVault",
     "Microsoft.Kubernetes",
     "Microsoft.ManagedIdentity",
-    "Microsoft.Network",
     "Microsoft.OperationalInsights",
     "Microsoft.PolicyInsights",
     "Microsoft.RecoveryServices",

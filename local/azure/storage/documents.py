@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from local.azure.errors import bad_request
+from local.azure.storage import network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +79,7 @@ def account_refusal(name: str, request: Mapping[str, Any], *, new: bool) -> ArmE
         return bad_request("InvalidRequestPropertyValue", f"The value '{sku}' is not allowed for property sku.name.")
     if kind is not None and kind not in _KINDS:
         return bad_request("InvalidRequestPropertyValue", f"The value '{kind}' is not allowed for property kind.")
-    return None
+    return network.refusal(request.get("properties") or {})
 
 
 def name_refusal(name: str) -> ArmError:
@@ -152,7 +153,7 @@ def apply(body: Json, request: Mapping[str, Any]) -> None:
     inner = body["properties"]
     inner |= {key: copy.deepcopy(asked[key]) for key in _SETTABLE if asked.get(key) is not None}
     if rules := asked.get("networkAcls"):
-        inner["networkAcls"] |= {key: copy.deepcopy(value) for key, value in rules.items() if value is not None}
+        network.apply(inner.setdefault("networkAcls", copy.deepcopy(_NETWORK_RULES)), rules)
     if source := (asked.get("encryption") or {}).get("keySource"):
         inner["encryption"]["keySource"] = source
     if sku := (request.get("sku") or {}).get("name"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from local.azure.routing import Provider, ResourceType, Route
-from local.azure.storage import accounts, containers
+from local.azure.storage import accounts, containers, network
 
 _ACCOUNT = "storageAccounts/{account}"
+_CONNECTION = f"{_ACCOUNT}/privateEndpointConnections/{{connection}}"
 _SERVICE = f"{_ACCOUNT}/blobServices/{{service}}"
 _CONTAINER = f"{_SERVICE}/containers/{{container}}"
 _VERSIONS = ("2025-06-01", "2025-01-01", "2024-01-01", "2023-05-01", "2023-01-01", "2022-09-01", "2021-09-01")
@@ -23,6 +24,10 @@ PROVIDER = Provider(
             "POST", "checkNameAvailability", accounts.check_name, action="Microsoft.Storage/checknameavailability/read"
         ),
         Route("GET", "locations/{location}/asyncoperations/{operation}", accounts.poll),
+        Route("GET", f"{_ACCOUNT}/privateEndpointConnections", network.list_all),
+        Route("GET", _CONNECTION, network.get),
+        Route("PUT", _CONNECTION, network.put),
+        Route("DELETE", _CONNECTION, network.delete),
         Route("GET", _SERVICE, containers.service),
         Route("GET", f"{_SERVICE}/containers", containers.list_all),
         Route("GET", _CONTAINER, containers.get),
@@ -35,6 +40,7 @@ PROVIDER = Provider(
         ResourceType("storageAccounts", _VERSIONS, "SystemAssignedResourceIdentity, SupportsTags, SupportsLocation"),
         ResourceType("storageAccounts/blobServices", _VERSIONS),
         ResourceType("storageAccounts/blobServices/containers", _VERSIONS),
+        ResourceType("storageAccounts/privateEndpointConnections", _VERSIONS),
         ResourceType("checkNameAvailability", _VERSIONS),
         ResourceType("locations", _VERSIONS),
         ResourceType("locations/asyncoperations", _VERSIONS),
