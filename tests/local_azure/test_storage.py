@@ -60,7 +60,7 @@ async def test_the_app_creates_an_account(world: World) -> None:
 async def test_a_put_on_an_existing_account_changes_it(world: World) -> None:
     """It answers 200 at once; what it doesn't name stays."""
     before = await create(world, tags={"a": "b"})
-    rules = {"defaultAction": "Deny", "ipRules": [{"value": "203.0.113.0/24"}]}
+    rules = {"defaultAction": "Deny", "ipRules": [{"value": "203.0.113.0/24", "action": "Allow"}]}
     body = {"sku": {"name": "Standard_LRS"}, "location": "westeurope", "properties": {"networkAcls": rules}}
     changed = await world.ask("PUT", ACCOUNT, body)
     assert changed.status == 200
