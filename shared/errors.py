@@ -7,6 +7,7 @@
     │   ├── SettingsError          an app setting
     │   └── CatalogError           the backup policy catalog
     ├── InvalidResourceId          text that is no id of the wanted kind; never sent to Azure
+    ├── InvalidRestoreRequest      what a restore was asked with makes no sense; never sent to Azure
     ├── InvalidMessage             a queue message that can't be read
     ├── RowChanged                 somebody else wrote the row in between; read it and decide anew
     ├── RestoreTestDiffers         another restore test was recorded under the same id
@@ -43,6 +44,14 @@ class CatalogError(ConfigurationError):
 
 class InvalidResourceId(AutopilotError):
     """The text isn't an ARM id of the wanted kind."""
+
+
+class InvalidRestoreRequest(AutopilotError):
+    """A restore request can't be made of what was asked; every fault is listed at once."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(self.faults))
 
 
 class InvalidMessage(AutopilotError):

@@ -15,6 +15,7 @@ from shared.errors import InvalidResourceId
 _GUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _GROUP = r"[\w\-.()]{0,89}[\w\-()]"  # letters of any alphabet, digits, _ - . ( ), not ending with a dot
 _CLUSTER = r"(?a:[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?)"  # without case, [a-z] also means the Kelvin sign but for (?a:
+_NAME = r"(?a:[a-z0-9](?:[\w.-]{0,148}[\w-])?)"  # what vaults, instances and accounts have in common, and more
 _CLUSTER_ID = re.compile(
     rf"/subscriptions/(?P<subscription>{_GUID})/resourceGroups/(?P<group>{_GROUP})"
     rf"/providers/Microsoft\.ContainerService/managedClusters/(?P<name>{_CLUSTER})",
@@ -65,6 +66,31 @@ class ClusterId:
     def correlation(self) -> str:
         """A UUID of the cluster: what this app does for it carries it in Azure's activity log."""
         return str(UUID(self.key[:32]))
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceId:
+    """The id of a resource of a wanted type, safe to put into a URL; `names` are those after the provider's types."""
+
+    subscription: str
+    group: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str, kind: str) -> Self:
+        """Read the id of a resource of a type, e.g. `Microsoft.Storage/storageAccounts`; of a group with "".
+
+        Raises:
+            InvalidResourceId: the text is anything else.
+        """
+        namespace, *types = kind.split("/") if kind else [""]
+        inner = "".join(rf"/{re.escape(one)}/({_NAME})" for one in types)
+        provider = rf"/providers/{re.escape(namespace)}{inner}" if namespace else ""
+        match = re.fullmatch(rf"/subscriptions/({_GUID})/resourceGroups/({_GROUP}){provider}", text, re.IGNORECASE)
+        if match is None:
+            raise InvalidResourceId(f"not the id of a {kind or 'resource group'}: {text[:300]!r}")
+        subscription, group, *names = match.groups()
+        return cls(subscription.lower(), group, tuple(names))
 
 
 def group_id(subscription: str, group: str) -> str:

@@ -1,0 +1,140 @@
+"""The deep check: Azure's own validateRestore, started, looked at, and told as one check beside the others.
+
+It restores nothing. Azure takes about 41 s for it (recorded), so nobody here waits but who asks for `until`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+
+from shared.arm.door import DATA_PROTECTION_API, Door
+from shared.arm.ids import ClusterId
+from shared.errors import ArmError
+from shared.readiness.checks import VALIDATION
+from shared.readiness.kept import Validated, Validating
+from shared.readiness.model import Check, Status
+from shared.readiness.request import RestoreRequest
+
+_LOOK_SECONDS = 5.0
+"""Real seconds between two looks when Azure names none."""
+
+_JUDGMENTS = frozenset({400, 404})
+"""Statuses by which Azure says about the restore that it can't be; others are about the asking."""
+
+
+async def begin(door: Door, request: RestoreRequest) -> Validating | Validated:
+    """Start a validation; one that Azure refuses at once has ended.
+
+    Raises:
+        ArmError: Azure couldn't be asked, or doesn't let the app ask: nothing is known about the restore.
+    """
+    now = door.clock.now().timestamp()
+    try:
+        answer = await door.post(f"{request.instance}/validateRestore", DATA_PROTECTION_API, request.validation)
+    except ArmError as error:
+        if error.status not in _JUDGMENTS:
+            raise
+        return Validated(passed=False, at=now, recovery_point=request.point, code=error.code, message=error.message)
+    return Validating(answer.operation.url, now, request.point)
+
+
+async def look(door: Door, validating: Validating) -> Validated | None:
+    """Look once; None while it runs.
+
+    Raises:
+        ArmError: the look failed, which says nothing about the restore.
+    """
+    return (await _look(door, validating))[0]
+
+
+async def until(door: Door, validating: Validating, seconds: float) -> Validated | None:
+    """Look again and again as Azure asks, for at most so many real seconds; None when it still runs then.
+
+    Raises:
+        ArmError: a look failed for a reason that won't pass by itself.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while True:
+        try:
+            ended, pause = await _look(door, validating)
+        except ArmError as error:
+            if not _passes(error):
+                raise
+            ended, pause = None, error.retry_after or _LOOK_SECONDS
+        left = deadline - loop.time()
+        if ended is not None or left <= 0:
+            return ended
+        await asyncio.sleep(min(pause, left))
+
+
+async def _look(door: Door, validating: Validating) -> tuple[Validated | None, float]:
+    state = await door.poll(validating.url)
+    if state.running:
+        return None, state.retry_after or _LOOK_SECONDS
+    now, error = door.clock.now().timestamp(), state.error
+    code, message = (error.code or "NoCode", error.message) if error else ("", "")
+    return Validated(error is None, now, validating.recovery_point, code, message), 0.0
+
+
+def _passes(error: ArmError) -> bool:
+    return error.status in {0, 408, 429} or error.status >= 500  # noqa: PLR2004  # HTTP: no answer, later, 5xx
+
+
+def validation_check(outcome: Validated | Validating | ArmError, *, vault: str, tier: str, target: ClusterId) -> Check:
+    """Tell a validation as a check.
+
+    Args:
+        outcome: how it ended; that it still runs; or why Azure couldn't be asked.
+        vault: id of the vault.
+        tier: the store that it is about.
+        target: the cluster that would be restored to.
+    """
+    asked = {"tier": tier, "target": str(target)}
+    if isinstance(outcome, ArmError):
+        return _check(Status.UNKNOWN, outcome.code or "NotAsked", f"Azure couldn't be asked: {outcome}", asked, _ASK)
+    asked["recoveryPointId"] = outcome.recovery_point
+    if isinstance(outcome, Validating):
+        return _check(Status.UNKNOWN, "StillRunning", "Azure is still validating", asked, "ask again in a minute")
+    if outcome.passed:
+        message = f"Azure validated a restore of {outcome.recovery_point} to {target.name}"
+        return _check(Status.PASS, "Validated", message, asked, "")
+    asked["code"] = outcome.code
+    if outcome.code in _OF_THE_SERVICE:
+        message = f"Azure failed to validate: {outcome.code}: {outcome.message}"
+        return _check(Status.UNKNOWN, outcome.code, message, asked, "ask again")
+    message = f"Azure would refuse this restore: {outcome.code}: {outcome.message}"
+    return _check(Status.FAIL, outcome.code or "Refused", message, asked, _fix(outcome.code, vault, target))
+
+
+_ASK = "give the app the role of infra/role.json on the subscriptions of source and target, then ask again"
+
+_OF_THE_SERVICE = frozenset({"CloudInternalError", "CloudServiceRetryableError", "TooManyRequests"})
+"""Failures of the validation itself; by other codes that pass (ResourceNotFound) it has found something out."""
+
+
+def _check(status: Status, reason: str, message: str, evidence: dict[str, str], fix: str) -> Check:
+    return Check(VALIDATION, status, reason, message, decides=True, evidence=dict(evidence), fix=fix)
+
+
+_AGAIN = "az k8s-extension delete --name azure-aks-backup --cluster-type managedClusters {where}; then install it again"
+_GRANT = (
+    "az role assignment create --role Reader --scope {target} --assignee-principal-type ServicePrincipal"
+    ' --assignee-object-id "$(az resource show --ids {vault} --query identity.principalId --output tsv)"'
+)
+_FIXES = {
+    "KubernetesBackupListExtensionsError": _GRANT,
+    "UserErrorKubernetesBackupExtensionHasErrors": _AGAIN,
+    "UserErrorKubernetesBackupExtensionIdentityNotFound": _AGAIN,
+    "UserErrorBackupStorageLocationNotReady": "wait until the extension's role has propagated, up to an hour",
+}
+"""What to do about documented codes; where a code names no identity or scope, the checks beside this one do."""
+
+
+def _fix(code: str, vault: str, target: ClusterId) -> str:
+    template = _FIXES.get(code, "do what Azure says, and what the checks beside this one name; then ask again")
+    where = f"--subscription {target.subscription} --resource-group {shlex.quote(target.group)}"
+    return template.format(
+        vault=shlex.quote(vault), target=shlex.quote(str(target)), where=f"{where} --cluster-name {target.name}"
+    )
