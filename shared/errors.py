@@ -14,6 +14,7 @@
     ├── ClaimLost                  somebody else works on this row now; stop before the next write
     └── ArmError                   Azure refused or failed; carries status, code and message
         ├── ArmUnreachable         no answer at all
+        ├── WriteRefused           the app itself may not write now: paused, or only observing; nothing was sent
         └── ForeignHost            a URL of Azure's answer names another host; no token goes there
 """
 
@@ -99,6 +100,13 @@ class ArmError(AutopilotError):
 
 class ArmUnreachable(ArmError):
     """No answer came: name resolution, connection, TLS or time-out."""
+
+
+class WriteRefused(ArmError):
+    """A request that would have changed something while the app is paused or only observes; nothing was sent."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message, status=409, code=code)  # HTTP: conflicts with how things stand now
 
 
 class ForeignHost(ArmError):

@@ -26,6 +26,9 @@ from shared.fleet.messages import QUEUE, decode
 from shared.fleet.queues import Sender
 from shared.fleet.records import VERSION, ClusterRow, Glance, RegionRow
 from shared.fleet.tables import Key, Rows
+from shared.governance.caps import CapRow, Caps
+from shared.governance.governor import Governor
+from shared.governance.pause import Pause, PauseRow
 from shared.notify.outbox import tell
 from shared.notify.publisher import LogNotifier, Notifier, TopicNotifier
 from shared.onboarding.poison import DeadLetter, record_poisoned, record_unreadable
@@ -49,6 +52,7 @@ class Services:
     starter: Starter
     restore_tests: RestoreTests
     door: Door
+    governor: Governor
     store: StatusStore
     policies: Policies
     checker: Checker
@@ -108,18 +112,20 @@ def build() -> Services:
 
     credential = ManagedIdentityCredential(client_id=settings.client_id)
     clock = AzureClock(speed=1 / settings.wait_scale)
-    door = Door(settings.arm_endpoint, settings.arm_audience, credential, clock)
+    pause = Pause(rows("marks", PauseRow), always=settings.paused)
+    governor = Governor(settings, pause, Caps(rows("marks", CapRow)))
+    door = Door(settings.arm_endpoint, settings.arm_audience, credential, clock, guard=governor)
     clusters = rows("clusters", ClusterRow, _cluster_columns)
     sender, notifier = Sender(queues, QUEUE), _notifier(settings, credential)
     policies = Policies.of(catalog)
     store = StatusStore(rows("jobs", BackupStatus, _status_columns), rows("rollups", MonthRow), notifier, sender)
-    starter = Starter(door, policies, store)
+    starter = Starter(door, policies, store, governor)
     regions = rows("regions", RegionRow)
     restore_tests = RestoreTests(rows("restoretests", RecordedTests))
     recall = recall_from(clusters, store, restore_tests)
     return Services(
         settings=settings,
-        reconciler=Reconciler(settings, catalog, door, clusters, regions, sender, notifier, store.welcome),
+        reconciler=Reconciler(settings, catalog, door, clusters, regions, sender, notifier, governor, store.welcome),
         clusters=clusters,
         deadletters=rows("deadletters", DeadLetter, lambda row: {"fault": row.fault}),
         resync=Resync(settings, catalog, door, rows("clusters", Glance), rows("marks", ResyncRow), sender),
@@ -127,6 +133,7 @@ def build() -> Services:
         starter=starter,
         restore_tests=restore_tests,
         door=door,
+        governor=governor,
         store=store,
         policies=policies,
         checker=Checker(settings, catalog, policies, door, recall),

@@ -11,7 +11,7 @@ import msgspec
 from shared.api.asking import Incoming, read
 from shared.api.endpoint import PROBLEM, Endpoint, named
 from shared.api.problems import Problem
-from shared.errors import ArmError
+from shared.errors import ArmError, WriteRefused
 
 if TYPE_CHECKING:
     from shared.services import Services
@@ -57,6 +57,8 @@ async def answer(endpoint: Endpoint, incoming: Incoming, services: Services) -> 
         said: Answer = await named(endpoint.handler)(services, asked)
     except Problem as problem:
         return refused(problem)
+    except WriteRefused as error:
+        return refused(Problem(error.status, error.code, error.message))
     except ArmError as error:
         return refused(_azures(error))
     headers = {"Location": said.location, "Retry-After": said.retry_after}

@@ -39,6 +39,23 @@ class JobsQuery(Struct, frozen=True, rename="camel"):
     until: Annotated[Moment | None, Meta(description="started then or before")] = None
 
 
+class PlanQuery(Struct, frozen=True, rename="camel"):
+    """The cluster that the cost of a plan is worked out for."""
+
+    namespaces: Annotated[int, Meta(ge=0, le=800, description="protected ones, where the policy lists none")] = 10
+    disks: Annotated[int, Meta(ge=0, le=10_000, description="that are snapshotted")] = 10
+    gib: Annotated[int, Meta(ge=0, le=1_000_000, description="used on all disks together")] = 500
+
+
+class PauseOptions(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Whether to pause."""
+
+    paused: Annotated[bool, Meta(description="true: nothing writes to Azure from now on; false: go on")]
+    reason: Annotated[
+        Annotated[str, Meta(max_length=200)], Meta(description="why, for whoever finds clusters that say Paused")
+    ] = ""
+
+
 class BackupOptions(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """How to back up."""
 

@@ -28,6 +28,7 @@ from azure.core.rest import HttpRequest
 from shared.arm.answers import Json, Operation, OperationState, error_of, operation_of, operation_state, read_json
 from shared.arm.clock import AzureClock
 from shared.arm.policies import BriefRetry, Correlate, HearTheClock, OnlyThisHost
+from shared.arm.writes import OnlyAllowedWrites, WriteGuard
 from shared.errors import ArmError, ArmUnreachable
 
 if TYPE_CHECKING:
@@ -62,7 +63,9 @@ class Door:
         audience: str,
         credential: AsyncTokenCredential,
         clock: AzureClock | None = None,
+        *,
         transport: AsyncHttpTransport[Any, Any] | None = None,
+        guard: WriteGuard | None = None,
     ) -> None:
         """Build the pipeline.
 
@@ -72,6 +75,7 @@ class Door:
             credential: where they come from.
             clock: Azure's time.
             transport: how requests travel; None: over HTTPS.
+            guard: who knows whether the app may write now; None: it may.
         """
         self.clock = clock or AzureClock()
         self._endpoint = endpoint
@@ -82,6 +86,7 @@ class Door:
             Correlate(),
             UserAgentPolicy(base_user_agent="aks-backup-autopilot"),
             OnlyThisHost(endpoint),
+            OnlyAllowedWrites(guard),
             ContentDecodePolicy(),
             BriefRetry(),
             AsyncBearerTokenCredentialPolicy(credential, f"{audience}/.default"),

@@ -7,7 +7,7 @@ from Azure. The table is closed under test: every code has one class.
 import re
 from enum import StrEnum
 
-from shared.errors import ArmError, ForeignHost
+from shared.errors import ArmError, ForeignHost, WriteRefused
 
 
 class FailureClass(StrEnum):
@@ -140,6 +140,8 @@ def classify(error: ArmError) -> FailureClass:
     """
     if isinstance(error, ForeignHost):
         return FailureClass.FATAL
+    if isinstance(error, WriteRefused):
+        return FailureClass.RETRY
     code = error.code.casefold()
     candidates = (
         next((failure for pattern, failure in _BY_MESSAGE if pattern.search(error.message)), None),

@@ -9,11 +9,12 @@ from shared import logs
 from shared.arm.answers import OperationState
 from shared.arm.door import DATA_PROTECTION_API, Door
 from shared.arm.ids import ClusterId, name_of
+from shared.arm.writes import ACTING_FOR, WriteGuard
 from shared.backups.ondemand import Cause, Refusal, refusal, wanted
 from shared.backups.policies import Policies
 from shared.backups.status import BackupStatus, on_demand_today
 from shared.backups.store import StatusStore, key_of
-from shared.errors import ArmError
+from shared.errors import ArmError, WriteRefused
 from shared.fleet.tables import Stored
 
 _A_TICK = 25  # backups started by one run of the timer; the rest has its turn at the next ones
@@ -46,6 +47,7 @@ class Starter:
     door: Door
     policies: Policies
     store: StatusStore
+    guard: WriteGuard
 
     async def tick(self) -> int:
         """Start what the catalog asks for; the number of backups started.
@@ -57,13 +59,17 @@ class Starter:
         due: list[tuple[str, Cause, Stored[BackupStatus]]] = []
         for stored in (await self.store.all()).values():
             cause = self._cause(stored.value, now)
-            if cause is not None:
+            if cause is not None and not await self._forbidden(stored.value):
                 due.append((_key(stored.value), cause, stored))
         due.sort(key=lambda item: (item[1] is not Cause.RERUN, item[0]))
         outcomes = await asyncio.gather(*(self._start_due(stored, cause) for _, cause, stored in due[:_A_TICK]))
         started = sum(isinstance(outcome, Started) for outcome in outcomes)
         logs.info("adhoc_backups", **{"aks_backup.on_demand.due": len(due), "aks_backup.on_demand.started": started})
         return started
+
+    async def _forbidden(self, status: BackupStatus) -> WriteRefused | None:
+        """Why nothing may be started for this cluster at all: the app is paused, or only observes."""
+        return await self.guard.refusal(ClusterId.parse(status.cluster_id).subscription)
 
     async def _start_due(self, stored: Stored[BackupStatus], cause: Cause) -> Started | Refused:
         policy = self.policies.policy(stored.value)
@@ -94,6 +100,7 @@ class Starter:
             wait: whether to stay until Azure has named the job, some seconds.
         """
         status = stored.value
+        ACTING_FOR.set(ClusterId.parse(status.cluster_id).subscription)
         now = self.door.clock.now().timestamp()
         status.starting = now
         status.on_demand = [*status.on_demand, now]
@@ -173,6 +180,9 @@ class Starter:
             return Refused(429, why, f"{used} on-demand backups were started today; Azure allows 10 a day (UTC)")
         if why is not None:
             return Refused(409, why, _MESSAGES[why])
+        forbidden = await self._forbidden(stored.value)
+        if forbidden is not None:
+            return Refused(409, forbidden.code, forbidden.message)
         if dry_run:
             return Started(stored.value.instance_id, "", await self._rule(stored.value))
         return await self.start(stored, Cause.PERSON, retention_tag, wait=True)

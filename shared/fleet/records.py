@@ -112,6 +112,7 @@ class Progress(Struct):
         unregistered: resource providers whose registration is awaited.
         retired: backup policies that the cluster's instance has left and that may have to be deleted.
         storage: storage of an extension that somebody else installed, and that is used as it is.
+        admitted: kinds of work that were let in and go on, whatever caps and windows say since.
     """
 
     fingerprint: str = ""
@@ -127,6 +128,7 @@ class Progress(Struct):
     unregistered: list[str] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
     storage: Storage | None = None
+    admitted: list[str] = field(default_factory=list)
 
 
 class ClusterRow(Struct):

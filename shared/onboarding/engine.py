@@ -51,6 +51,9 @@ class Gate(Protocol):
     async def enter_region(self, place: tuple[str, str]) -> bool:
         """Try to become the one writer of what a subscription and region share, until the pass ends."""
 
+    async def hold(self, ready: Sequence[Step], world: World) -> Waiting | None:
+        """Why these steps must not be started now, though they could; None: they may."""
+
 
 class Ledger(Protocol):
     """What counts the repairs."""
@@ -86,6 +89,7 @@ class Engine:
         self._in_region = False
         self.seen: dict[str, Observation] = {}
         self.started: list[str] = []
+        self.held: Waiting | None = None
 
     async def run(self) -> Outcome:
         """Observe everything, start what can be started, and say where the cluster stands.
@@ -100,7 +104,7 @@ class Engine:
             again = [step for step in self._steps if step.name in self._carried and not step.proven]
             await self._look(again, carry=False)
             await self._start_all()
-        return summarize(self.seen)
+        return self.held or summarize(self.seen)
 
     async def _look(self, steps: Iterable[Step], *, carry: bool) -> None:
         """Observe steps side by side; each waits only for its parents."""
@@ -136,6 +140,9 @@ class Engine:
     async def _start_all(self) -> None:
         for _ in range(_ROUNDS):
             ready = startable(self._steps, self.seen)
+            self.held = await self._gate.hold(ready, self._world) if ready else None
+            if self.held:
+                return
             if any(step.shared for step in ready) and not self._in_region:
                 ready = await self._enter_region(ready)
             if not ready:

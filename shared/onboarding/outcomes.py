@@ -97,3 +97,16 @@ class Stuck:
 
 
 Observation = Met | UnderWay | Absent | Unmade | Stuck
+
+
+def describe(observation: Observation) -> str:
+    """An observation as people see it in the status: `UnderWay: InstallingExtension`."""
+    match observation:
+        case Met():
+            return "Met"
+        case Absent(message=message):
+            return f"Absent: {message}" if message else "Absent"
+        case Unmade(message=message):
+            return f"Unmade: {message}"
+        case _:
+            return f"{type(observation).__name__}: {observation.reason or observation.message}"

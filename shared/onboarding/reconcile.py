@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from uuid import uuid4
@@ -27,21 +27,15 @@ from shared.fleet.messages import Message
 from shared.fleet.queues import Sender
 from shared.fleet.records import HISTORY_LENGTH, Claim, ClusterRow, Condition, HistoryEntry, RegionRow, State
 from shared.fleet.tables import Key, Rows, Stored
+from shared.governance.governor import Governor
 from shared.notify.outbox import tell
 from shared.notify.publisher import Notifier
 from shared.onboarding.announce import announce
-from shared.onboarding.outcomes import (
-    Absent,
-    Blocked,
-    Met,
-    Observation,
-    Outcome,
-    Protected,
-    Rejected,
-    Released,
-    Waiting,
-)
+from shared.onboarding.governed import hold
+from shared.onboarding.outcomes import Blocked, Outcome, Protected, Rejected, Released, Waiting
 from shared.onboarding.run import Pass
+from shared.onboarding.step import Step
+from shared.onboarding.world import World
 from shared.settings import Settings
 
 _STATES: dict[type[Outcome], tuple[State, str, str]] = {
@@ -68,6 +62,7 @@ class Reconciler:
     regions: Rows[RegionRow]
     sender: Sender
     notifier: Notifier
+    governor: Governor
     on_protected: Callable[[str, ClusterId, str, float], Awaitable[None]]
     """Called with instance id, cluster, policy and Azure's time when a cluster has become protected."""
 
@@ -202,6 +197,7 @@ class _Holder:
         self.run = claim.run
         self._clusters = reconciler.clusters
         self._regions = reconciler.regions
+        self._governor = reconciler.governor
         self._region: tuple[Key, Stored[RegionRow]] | None = None
 
     @property
@@ -242,6 +238,9 @@ class _Holder:
             return False
         return True
 
+    async def hold(self, ready: Sequence[Step], world: World) -> Waiting | None:
+        return await hold(self._governor, ready, world)
+
     async def _is_worked_in(self, region: RegionRow) -> bool:
         """Whether the pass that claimed the region still runs.
 
@@ -267,17 +266,6 @@ class _Holder:
             logs.warning("region_taken_over", region=key.row, reason=changed)
 
 
-def _describe(observation: Observation) -> str:
-    match observation:
-        case Met():
-            return "Met"
-        case Absent(message=message):
-            return f"Absent: {message}" if message else "Absent"
-        case _:
-            reason = getattr(observation, "reason", "")
-            return f"{type(observation).__name__}: {reason or observation.message}"
-
-
 def _record(row: ClusterRow, outcome: Outcome, work: Pass, clock: AzureClock) -> None:
     """Write the outcome into the row: state, condition, history, and what the steps looked like."""
     state, status, severity = _STATES[type(outcome)]
@@ -296,4 +284,4 @@ def _record(row: ClusterRow, outcome: Outcome, work: Pass, clock: AzureClock) ->
     row.progress, row.life = work.progress, work.life
     row.looked_at = clock.now().timestamp()
     announce(row, clock.now().timestamp())
-    row.steps = {name: _describe(observation) for name, observation in work.seen.items()} or row.steps
+    row.steps = work.described or row.steps

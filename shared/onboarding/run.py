@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.arm.answers import Json
@@ -10,6 +10,7 @@ from shared.arm.door import Door
 from shared.arm.failures import FailureClass, classify
 from shared.arm.ids import ClusterId, group_id, same_id
 from shared.arm.policies import CORRELATION
+from shared.arm.writes import ACTING_FOR
 from shared.catalog.model import Catalog
 from shared.catalog.rendering import policy_fingerprint
 from shared.catalog.selection import Selected, Selection, select, tag_value
@@ -20,7 +21,18 @@ from shared.onboarding.cluster import Cluster, preflight, read_cluster
 from shared.onboarding.desired import Desired, desired_protection
 from shared.onboarding.drift import Repairs, notice_another, settle
 from shared.onboarding.engine import CARRIED, Engine, Gate
-from shared.onboarding.outcomes import Blocked, Observation, Outcome, Protected, Rejected, Released, Waiting, Who
+from shared.onboarding.outcomes import (
+    Blocked,
+    Observation,
+    Outcome,
+    Protected,
+    Rejected,
+    Released,
+    Waiting,
+    Who,
+    describe,
+)
+from shared.onboarding.plan import Planned, in_words, planned
 from shared.onboarding.readings import CLUSTERS_API, GROUPS_API
 from shared.onboarding.steps import steps_for
 from shared.onboarding.steps.extension import our_extension, storage_of
@@ -60,6 +72,14 @@ class Pass:
     places: Places | None = None
     seen: dict[str, Observation] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
+    plan: tuple[Planned, ...] = ()
+    """What would be started, in a pass that was held."""
+
+    @property
+    def described(self) -> dict[str, str]:
+        """Step -> what was seen of it, and of those that would be started why; {} when no step was looked at."""
+        seen = {name: describe(found) for name, found in self.seen.items()}
+        return seen | {item.name: f"Planned: {item.reason}" for item in self.plan}
 
     async def run(self) -> Outcome:
         """Bring the cluster forward once.
@@ -68,6 +88,7 @@ class Pass:
             ClaimLost: another pass has taken over.
         """
         CORRELATION.set(self.cluster_id.correlation)
+        ACTING_FOR.set(self.cluster_id.subscription)
         outcome = await self._run()
         if isinstance(outcome, Protected | Rejected | Released):
             self.progress = Progress()  # the next pass relies on nothing
@@ -152,8 +173,9 @@ class Pass:
         self._restart_if_changed(wanted)
         self.instance, self.places = wanted.instance, places_of(wanted)
         notice_another(self.life, wanted)
+        steps = steps_for(wanted)
         engine = Engine(
-            steps_for(wanted),
+            steps,
             world,
             self.gate,
             repairs=Repairs(self.life, wanted, world.now),
@@ -164,6 +186,9 @@ class Pass:
             outcome = await engine.run()
         finally:
             self.seen, self.started = engine.seen, engine.started
+        if engine.held:
+            self.plan = planned(steps, engine.seen)
+            return replace(engine.held, message=f"{engine.held.message}; {in_words(self.plan)}")
         if isinstance(outcome, Protected):
             settle(self.life, wanted)
         return outcome
@@ -174,6 +199,7 @@ class Pass:
             old = self.progress
             kept = Progress(cluster=old.cluster, read_at=old.read_at, storage=old.storage)
             kept.granted, kept.retired, kept.unregistered = old.granted, old.retired, old.unregistered
+            kept.admitted = old.admitted
             for name in Progress.__struct_fields__:  # in place: the world holds it already
                 setattr(old, name, getattr(kept, name))
             old.fingerprint = desired.fingerprint

@@ -20,6 +20,7 @@ class Step(ABC):
             last look before Protected needn't read it again while that proof is fresh.
         drifts: finding it absent after the cluster was protected means that somebody took it away.
         registers: the resource provider that this step registers, or "".
+        installs: starting it writes into the cluster itself, which isn't done in a quiet window.
         usual: how long it usually takes from start to met, in Azure's seconds.
     """
 
@@ -30,6 +31,7 @@ class Step(ABC):
     proven: ClassVar[bool] = False
     drifts: ClassVar[bool] = True
     registers: str = ""
+    installs: ClassVar[bool] = False
     usual: ClassVar[float] = 0.0
 
     @abstractmethod

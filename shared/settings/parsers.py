@@ -6,6 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from shared.settings.values import Act, Acting
+
 _ROOT = Path(__file__).resolve().parents[2]
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _LONGEST_SPACING = 3600
@@ -50,11 +52,37 @@ def https(text: str) -> str:
     return text.rstrip("/")
 
 
-def act(text: str) -> str:
-    """Whether the app acts."""
-    if text != "auto":
-        raise ValueError("auto; looking without acting isn't supported yet")
-    return text
+def act(text: str) -> Act:
+    """`auto` or `observe` for the deployment, then `subscription=auto` or `=observe` for single ones."""
+    default, by_subscription = Acting.AUTO, {}
+    for position, part in enumerate(text.split(",")):
+        subscription, given, word = part.strip().lower().rpartition("=")
+        known = word in set(Acting)
+        if not known or (position > 0 and not given) or (given and not _GUID.fullmatch(subscription.strip())):
+            raise ValueError("auto or observe, then single subscriptions: observe,00000000-...-000000000000=auto")
+        if given:
+            by_subscription[subscription.strip()] = Acting(word)
+        else:
+            default = Acting(word)
+    return Act(default, by_subscription)
+
+
+def switch(text: str) -> bool:
+    """`on` or `off`."""
+    if text not in ("on", "off"):
+        raise ValueError("on or off")
+    return text == "on"
+
+
+def number(least: int, most: int) -> Callable[[str], int]:
+    """A whole number within bounds."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", text) or not least <= int(text) <= most:
+            raise ValueError(f"a whole number, {least} to {most}")
+        return int(text)
+
+    return parse
 
 
 def topic(text: str) -> str:
@@ -79,13 +107,6 @@ def seconds(text: str) -> float:
     if not re.fullmatch(r"\d{1,5}", text) or int(text) > _LONGEST_SPACING:
         raise ValueError(f"whole seconds, 0 to {_LONGEST_SPACING}")
     return float(text)
-
-
-def switch(text: str) -> bool:
-    """On or off."""
-    if text not in ("on", "off"):
-        raise ValueError("on or off")
-    return text == "on"
 
 
 def file(text: str) -> Path:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from shared.settings import parsers as p
 from shared.settings.values import Inherit, Isolation, Mode
+from shared.settings.windows import quiet_windows
 
 
 class Setting(NamedTuple):
@@ -23,6 +24,7 @@ _ARM = "https://management.azure.com"
 # "Use tags to organize your Azure resources": characters of a tag name
 _TAG_NAME = p.matching(r"[^<>%&\\?/]{1,512}", "1 to 512 characters, none of < > % & \\ ? /")
 _DEPLOYMENT_ID = p.matching(r"[a-z0-9]{1,12}", "1 to 12 lower-case letters and digits")
+_CAP = p.number(1, 500)
 
 CATALOG = Setting("catalog", "AUTOPILOT_CATALOG", "backup-policies.yaml", p.file)
 
@@ -32,6 +34,12 @@ TABLE: tuple[Setting, ...] = (
     Setting("tag", "AUTOPILOT_TAG", "aks-backup", _TAG_NAME),
     Setting("mode", "AUTOPILOT_MODE", Mode.OPT_IN, p.one_of(Mode)),
     Setting("act", "AUTOPILOT_ACT", "auto", p.act),
+    Setting("paused", "AUTOPILOT_PAUSED", "off", p.switch),
+    Setting("max_onboardings", "AUTOPILOT_MAX_ONBOARDINGS_PER_HOUR", "", p.optional(_CAP)),
+    Setting("max_rollovers", "AUTOPILOT_MAX_ROLLOVERS_PER_HOUR", "", p.optional(_CAP)),
+    Setting("quiet_windows", "AUTOPILOT_QUIET_WINDOWS", "", quiet_windows),
+    Setting("prices", "AUTOPILOT_PRICES", "", p.optional(p.file)),
+    Setting("owner_tag", "AUTOPILOT_OWNER_TAG", "owner", _TAG_NAME),
     Setting("inherit", "AUTOPILOT_INHERIT", Inherit.NONE, p.one_of(Inherit)),
     Setting("default_policy", "AUTOPILOT_DEFAULT_POLICY", "", p.optional(p.plain)),
     Setting("isolation", "AUTOPILOT_ISOLATION", Isolation.CLUSTER, p.one_of(Isolation)),

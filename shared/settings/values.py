@@ -1,8 +1,11 @@
 """What the settings become: frozen values. Imports nothing heavy, since every cold start brings it in."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
+
+from shared.settings.windows import QuietWindow
 
 
 class Mode(StrEnum):
@@ -10,6 +13,24 @@ class Mode(StrEnum):
 
     OPT_IN = "opt-in"
     OPT_OUT = "opt-out"
+
+
+class Acting(StrEnum):
+    """Whether the app changes anything in Azure."""
+
+    AUTO = "auto"
+    OBSERVE = "observe"
+
+
+class Act(NamedTuple):
+    """What holds for the deployment, and what for single subscriptions (lower-case ids)."""
+
+    default: Acting
+    by_subscription: Mapping[str, Acting]
+
+    def of(self, subscription: str) -> Acting:
+        """What holds for the clusters of a subscription."""
+        return self.by_subscription.get(subscription.lower(), self.default)
 
 
 class Isolation(StrEnum):
@@ -49,7 +70,27 @@ class Settings(NamedTuple):
     """Name of the tag that selects a cluster's policy; names of tags have no case in Azure."""
 
     mode: Mode
-    act: str
+    act: Act
+    """Whether passes write to Azure or only say what they would do."""
+
+    paused: bool
+    """No writes to Azure anywhere, whatever the switch in the app's own table says."""
+
+    max_onboardings: int | None
+    """Onboardings that may begin in any hour of Azure's time; None: as many as come."""
+
+    max_rollovers: int | None
+    """The same for protected clusters that move to another backup policy."""
+
+    quiet_windows: tuple[QuietWindow, ...]
+    """When nothing is installed in clusters, and neither onboardings nor rollovers begin."""
+
+    prices: Path | None
+    """Price file for the cost of plans; None: they show quantities only."""
+
+    owner_tag: str
+    """Name of the cluster's tag whose value events carry as its owner."""
+
     inherit: Inherit
     """Where the tag of an untagged cluster is looked for: nowhere, in its resource group, then in its subscription."""
 

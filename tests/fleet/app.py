@@ -16,6 +16,9 @@ from shared.catalog.loading import loads
 from shared.fleet.messages import Message
 from shared.fleet.records import VERSION, ClusterRow, RegionRow, State
 from shared.fleet.tables import Key, Rows
+from shared.governance.caps import CapRow, Caps
+from shared.governance.governor import Governor
+from shared.governance.pause import Pause, PauseRow
 from shared.onboarding.reconcile import Reconciler
 from shared.settings import load as load_settings
 from tests.fleet.inprocess import ENDPOINT, InProcess, Nobody
@@ -89,7 +92,10 @@ class App:
     def restart(self) -> None:
         """A new process: nothing is remembered but what stands in tables and queue."""
         clock = AzureClock(monotonic_clock=self.now)
-        door = Door(ENDPOINT, ENDPOINT, Nobody(), clock, self.wire)
+        marks = MemoryTable("marks")
+        pause = Pause(self._rows(marks, PauseRow), always=self.settings.paused)
+        self.governor = Governor(self.settings, pause, Caps(self._rows(marks, CapRow)))
+        door = Door(ENDPOINT, ENDPOINT, Nobody(), clock, transport=self.wire, guard=self.governor)
         self.reconciler = Reconciler(
             settings=self.settings,
             catalog=self.catalog,
@@ -98,6 +104,7 @@ class App:
             regions=self._rows(MemoryTable("regions"), RegionRow),
             sender=cast("Sender", self.queue),
             notifier=self.topic,
+            governor=self.governor,
             on_protected=self._on_protected,
         )
 

@@ -49,7 +49,14 @@ def test_all_faults_are_listed_at_once() -> None:
         ({"AUTOPILOT_ARM_ENDPOINT": "https://management.azure.com/?x=1"}, "without path or query"),
         ({"AUTOPILOT_CATALOG": "nowhere.yaml"}, "a file that exists"),
         ({"AUTOPILOT_TAG": "a/b"}, "AUTOPILOT_TAG"),
-        ({"AUTOPILOT_ACT": "observe"}, "isn't supported yet"),
+        ({"AUTOPILOT_ACT": "perhaps"}, "auto or observe"),
+        ({"AUTOPILOT_ACT": "auto,observe"}, "then single subscriptions"),
+        ({"AUTOPILOT_ACT": "auto,mine=observe"}, "then single subscriptions"),
+        ({"AUTOPILOT_PAUSED": "yes"}, "on or off"),
+        ({"AUTOPILOT_MAX_ONBOARDINGS_PER_HOUR": "0"}, "a whole number, 1 to 500"),
+        ({"AUTOPILOT_MAX_ROLLOVERS_PER_HOUR": "many"}, "a whole number, 1 to 500"),
+        ({"AUTOPILOT_QUIET_WINDOWS": "always"}, "windows separated by semicolons"),
+        ({"AUTOPILOT_PRICES": "nowhere.yaml"}, "a file that exists"),
     ],
 )
 def test_each_fault_says_what_is_wanted(extra: dict[str, str], fault: str) -> None:

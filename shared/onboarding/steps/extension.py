@@ -58,6 +58,7 @@ class ExtensionStep(Step):
 
     name = EXTENSION
     needs = (KUBERNETES_CONFIGURATION, CONTAINER, VAULT)
+    installs = True
     usual = 400.0
 
     async def observe(self, world: World) -> Observation:

@@ -19,6 +19,7 @@ class BindingStep(Step):
     name = BINDING
     parents = (VAULT,)
     needs = (CONTAINER_SERVICE,)
+    installs = True
     usual = 16.0
 
     async def observe(self, world: World) -> Observation:

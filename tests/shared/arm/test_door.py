@@ -16,7 +16,8 @@ from aiohttp import web
 from azure.core.credentials import AccessToken, AccessTokenInfo
 
 from shared.arm.door import Door
-from shared.errors import ArmError, ForeignHost
+from shared.arm.writes import ACTING_FOR, LOOKING_ONLY
+from shared.errors import ArmError, ForeignHost, WriteRefused
 
 TOKEN: Final = "the-token-that-must-stay"
 SUBSCRIPTION: Final = "00000000-0000-0000-0000-000000000001"
@@ -77,6 +78,18 @@ async def serving(tls: ssl.SSLContext | None) -> AsyncGenerator[Server]:
 
 
 @dataclass
+class Guard:
+    """Refuses writes for some subscriptions; remembers who was asked about."""
+
+    refused: frozenset[str] = frozenset()
+    asked: list[str] = field(default_factory=list)
+
+    async def refusal(self, subscription: str) -> WriteRefused | None:
+        self.asked.append(subscription)
+        return WriteRefused("Observed", "only looking") if subscription in self.refused else None
+
+
+@dataclass
 class Scene:
     """Azure Resource Manager as the door knows it, two hosts that it doesn't, and the door."""
 
@@ -84,6 +97,7 @@ class Scene:
     foreign: Server
     plain: Server
     door: Door
+    guard: Guard
 
     def hostile_urls(self) -> dict[str, str]:
         """URLs that lead elsewhere, some of which look as if they didn't."""
@@ -103,7 +117,7 @@ class Scene:
 @pytest_asyncio.fixture
 async def scene(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Scene]:
     """Three servers whose certificates are trusted, so that nothing but the door stands before the token."""
-    authority = trustme.CA()
+    authority, guard = trustme.CA(), Guard()
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("localhost", "127.0.0.1", "localhost.localhost").configure_cert(tls)
     trusting = ssl.create_default_context()
@@ -114,9 +128,9 @@ async def scene(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Scene]:
         serving(tls) as arm,
         serving(tls) as foreign,
         serving(None) as plain,
-        Door(arm.url, "https://management.azure.com", Credential()) as door,
+        Door(arm.url, "https://management.azure.com", Credential(), guard=guard) as door,
     ):
-        yield Scene(arm, foreign, plain, door)
+        yield Scene(arm, foreign, plain, door, guard)
 
 
 def nothing_arrived(scene: Scene) -> None:
@@ -230,3 +244,72 @@ async def test_a_redirect_is_an_error_and_not_followed(scene: Scene, status: int
         with pytest.raises(ArmError):
             await request()
     nothing_arrived(scene)
+
+
+def writes(scene: Scene) -> dict[str, Callable[[], Awaitable[object]]]:
+    """Every way of the door to change something."""
+    policies = scene.door.data_protection(SUBSCRIPTION).backup_policies
+    extensions = scene.door.kubernetes_configuration(SUBSCRIPTION).extensions
+    place = ("g", "Microsoft.ContainerService", "managedClusters", "c", "azure-aks-backup")
+    body: Any = {"properties": {}}
+    return {
+        "put": lambda: scene.door.put(CLUSTER, "2024-09-01", {}),
+        "put_once": lambda: scene.door.put_once(CLUSTER, "2024-09-01", {}, exists="X"),
+        "post": lambda: scene.door.post(f"{CLUSTER}/runCommand", "2024-09-01", {}),
+        "typed put": lambda: scene.door.call(policies.create_or_update("g", "v", "p", body)),
+        "typed delete": lambda: scene.door.call(policies.delete("g", "v", "p")),
+        "typed start": lambda: scene.door.start(extensions.begin_create, *place, EXTENSION),
+    }
+
+
+async def test_nothing_is_written_for_a_subscription_that_is_only_observed(scene: Scene) -> None:
+    """However it is tried, by the plain pipeline or by a typed client: nothing leaves."""
+    scene.guard.refused = frozenset({SUBSCRIPTION})
+    for how, write in writes(scene).items():
+        with pytest.raises(WriteRefused, match="only looking"):
+            await write()
+        assert scene.arm.seen == [], how
+
+
+async def test_the_cluster_counts_and_not_where_its_vault_stands(scene: Scene) -> None:
+    """A vault in a central subscription is written for the clusters that it serves."""
+    central = f"/subscriptions/{SUBSCRIPTION.replace('1', 'c')}/resourceGroups/g"
+    for acting_for, refused in (("observed", True), ("auto", False)):
+        scene.guard.refused = frozenset({"observed"})
+        token = ACTING_FOR.set(acting_for)
+        try:
+            if refused:
+                with pytest.raises(WriteRefused):
+                    await scene.door.put(central, "2024-11-01", {})
+            else:
+                await scene.door.put(central, "2024-11-01", {})
+        finally:
+            ACTING_FOR.reset(token)
+    assert scene.guard.asked == ["observed", "auto"]
+    assert len(scene.arm.seen) == 1
+
+
+async def test_reads_and_checks_go_on_while_nothing_may_be_written(scene: Scene) -> None:
+    """Also those that are POSTs: Resource Graph, and Azure's own validations, which change nothing."""
+    scene.guard.refused = frozenset({SUBSCRIPTION, ""})
+    vault = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.DataProtection/backupVaults/v"
+    await scene.door.get(CLUSTER, "2024-09-01")
+    await scene.door.post("/providers/Microsoft.ResourceGraph/resources", "2021-03-01", {})
+    await scene.door.post(f"{vault}/validateForBackup", "2025-07-01", {})
+    await scene.door.post(f"{vault}/backupInstances/i/validateRestore", "2025-07-01", {})
+    with pytest.raises(WriteRefused):
+        await scene.door.post(f"{vault}/backupInstances/i/backup", "2025-07-01", {})
+    assert len(scene.arm.seen) == 4
+
+
+async def test_a_task_that_only_looks_writes_nothing_though_the_app_may(scene: Scene) -> None:
+    """A plan can't act by mistake."""
+    token = LOOKING_ONLY.set(True)
+    try:
+        for write in writes(scene).values():
+            with pytest.raises(WriteRefused):
+                await write()
+        await scene.door.get(CLUSTER, "2024-09-01")
+    finally:
+        LOOKING_ONLY.reset(token)
+    assert [method for method, _, _ in scene.arm.seen] == ["GET"]

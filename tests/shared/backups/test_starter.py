@@ -6,13 +6,18 @@ from typing import Any
 from shared.arm.answers import Operation, OperationState
 from shared.arm.clock import AzureClock
 from shared.arm.door import Answer
+from shared.arm.ids import ClusterId
 from shared.backups.ondemand import Cause
 from shared.backups.starter import Refused, Started, Starter
 from shared.backups.status import BackupStatus
-from shared.errors import ArmError
+from shared.errors import ArmError, WriteRefused
 from shared.fleet.tables import Stored
 
 VAULT = "/subscriptions/s/resourceGroups/g/providers/Microsoft.DataProtection/backupVaults/v"
+CLUSTER = (
+    "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g"
+    "/providers/Microsoft.ContainerService/managedClusters/c"
+)
 RULE = {"name": "BackupHourly", "objectType": "AzureBackupRule"}
 
 
@@ -22,6 +27,9 @@ class ToyDoor:
 
     polled: OperationState | ArmError
     clock: AzureClock = field(default_factory=AzureClock)
+
+    async def now(self) -> float:
+        return self.clock.now().timestamp()
 
     async def get(self, path: str, api_version: str) -> dict[str, Any]:
         return {"properties": {"policyInfo": {"policyId": f"{VAULT}/backupPolicies/p"}, "policyRules": [RULE]}}
@@ -52,11 +60,24 @@ class ToyStore:
         self.row = stored.value
         return stored
 
+    async def of_cluster(self, cluster: ClusterId) -> list[Stored[BackupStatus]]:
+        return [Stored(self.row, "etag")]
+
+
+@dataclass
+class Guard:
+    """Refuses everything, or nothing."""
+
+    word: WriteRefused | None = None
+
+    async def refusal(self, subscription: str) -> WriteRefused | None:
+        return self.word
+
 
 async def started(polled: OperationState | ArmError) -> tuple[Started | Refused, BackupStatus]:
     """Start a backup; what was answered, and the row afterwards."""
-    store = ToyStore(BackupStatus(f"{VAULT}/backupInstances/i", "c", protection_state="ProtectionConfigured"))
-    starter = Starter(ToyDoor(polled), None, store)  # type: ignore[arg-type]  # as much of them as a start needs
+    store = ToyStore(BackupStatus(f"{VAULT}/backupInstances/i", CLUSTER, protection_state="ProtectionConfigured"))
+    starter = Starter(ToyDoor(polled), None, store, Guard())  # type: ignore[arg-type]  # as much of them as a start needs
     outcome = await starter.start(Stored(store.row, "etag"), Cause.PERSON, None, wait=True)
     return outcome, store.row
 
@@ -75,3 +96,13 @@ async def test_a_failed_operation_gives_the_claim_back() -> None:
     outcome, row = await started(OperationState(running=False, retry_after=None, body={}, error=failure))
     assert isinstance(outcome, Refused)
     assert (row.starting, row.on_demand) == (0.0, [])
+
+
+async def test_nobody_gets_a_backup_while_the_app_is_paused() -> None:
+    """A person is told so; the row isn't claimed, and the day's count stays."""
+    store = ToyStore(BackupStatus(f"{VAULT}/backupInstances/i", CLUSTER, protection_state="ProtectionConfigured"))
+    guard = Guard(WriteRefused("Paused", "by kim"))
+    starter = Starter(ToyDoor(ArmError("unasked")), None, store, guard)  # type: ignore[arg-type]  # as above
+    outcome = await starter.back_up_now(ClusterId.parse(CLUSTER), None, dry_run=False)
+    assert outcome == Refused(409, "Paused", "by kim")
+    assert (store.row.starting, store.row.on_demand) == (0.0, [])

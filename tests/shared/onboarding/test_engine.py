@@ -23,6 +23,7 @@ from shared.onboarding.outcomes import (
     Waiting,
     Who,
 )
+from shared.onboarding.plan import in_words, planned
 from shared.onboarding.step import Step
 
 CLUSTER = ClusterId.parse(
@@ -58,6 +59,7 @@ class ToyGate:
 
     region: bool = True
     lost: bool = False
+    held: Waiting | None = None
     checks: int = 0
 
     async def check(self) -> None:
@@ -67,6 +69,9 @@ class ToyGate:
 
     async def enter_region(self, place: tuple[str, str]) -> bool:
         return self.region
+
+    async def hold(self, ready: Any, world: Any) -> Waiting | None:
+        return self.held
 
 
 class ToyRepairs:
@@ -388,3 +393,45 @@ async def test_the_next_look_counts_from_the_start() -> None:
     outcome, _ = await run([step], world)
     assert isinstance(outcome, Waiting)
     assert outcome.again_after == pytest.approx(16)
+
+
+async def test_what_is_held_is_looked_at_and_not_started() -> None:
+    """The gate's word is the outcome; nothing is claimed or started, what is under way is still looked at."""
+    steps = [Toy("there", Met()), Toy("absent", Absent(), shared=True), Toy("slow", UnderWay("Making", "", 9.0))]
+    gate = ToyGate(held=Waiting("Paused", "by kim", 300.0))
+    outcome, engine = await run(steps, gate=gate)
+    assert outcome == Waiting("Paused", "by kim", 300.0)
+    assert [(step.looks, step.starts) for step in steps] == [(1, 0), (1, 0), (1, 0)]
+    assert gate.checks == 0
+    assert engine.held is gate.held
+
+
+async def test_a_converged_cluster_is_protected_whatever_is_held() -> None:
+    """Nobody asks the gate when there is nothing to start."""
+    outcome, _ = await run([Toy("there", Met())], gate=ToyGate(held=Waiting("Paused", "", 300.0)))
+    assert isinstance(outcome, Protected)
+
+
+async def test_a_plan_goes_on_as_if_each_step_went_well() -> None:
+    """Round by round; what stands in something missing is planned unseen; what is under way counts as done then."""
+    steps = [
+        Toy("group", Absent("no group")),
+        Toy("vault", Absent(), parents=("group",), needs=("provider",), usual=1.0),
+        Toy("provider", UnderWay("Registering", "", 60.0)),
+        Toy("policy", Absent(), parents=("vault",)),
+        Toy("there", Met()),
+    ]
+    _, engine = await run(steps, gate=ToyGate(held=Waiting("Observed", "", 0.0)))
+    plan = planned(steps, engine.seen)
+    assert [(item.name, item.seen) for item in plan] == [("group", True), ("vault", False), ("policy", False)]
+    rounds = [item.round for item in plan]
+    assert rounds == sorted(set(rounds))
+    assert plan[0].reason == "no group"
+    assert in_words(plan) == "would start group; then vault; then policy"
+
+
+async def test_a_plan_with_somebody_in_the_way_is_empty() -> None:
+    """While a step is stuck, nothing would be started."""
+    steps = [Toy("stuck", Stuck("NameTaken", "m", Who.OPERATOR)), Toy("absent", Absent())]
+    _, engine = await run(steps)
+    assert planned(steps, engine.seen) == ()

@@ -42,7 +42,7 @@ class Fleet:
         key = Key("subscription", name)
         row = ClusterRow(name, claim=Claim(message, run, time.time() + 240))
         self.clusters.rows[key] = Stored(row, "1")
-        reconciler: Any = SimpleNamespace(clusters=self.clusters, regions=self.regions)
+        reconciler: Any = SimpleNamespace(clusters=self.clusters, regions=self.regions, governor=None)
         return _Holder(reconciler, key, Stored(row, "1"))
 
     def end(self, name: str) -> None:
