@@ -31,6 +31,14 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--caller", choices=("app", "owner"), default=defaults.caller, help="whose identity_header is")
     parser.add_argument("--seed", type=int, default=defaults.seed, help="decides durations and generated ids")
     parser.add_argument("--role-file", type=Path, default=defaults.role_file)
+    parser.add_argument(
+        "--further-role-file",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a custom role that the app holds as well; repeatable",
+    )
     parser.add_argument("--condition-file", type=Path, default=defaults.condition_file)
     parser.add_argument(
         "--register", action="append", metavar="NAMESPACE", default=[], help="registered from the start"
@@ -72,6 +80,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         seed=arguments.seed,
         caller=arguments.caller,
         role_file=arguments.role_file,
+        further_role_files=tuple(arguments.further_role_file),
         condition_file=arguments.condition_file,
         registered=registered,
         extension_blocks_cluster=arguments.extension_blocks_cluster,

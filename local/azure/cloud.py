@@ -10,6 +10,7 @@ import logging
 import random
 import uuid
 from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
 from typing import Any
 
 from local.azure import conditions, paths
@@ -220,8 +221,21 @@ class Cloud:
 
     def _seed_roles(self) -> None:
         scopes = [f"/subscriptions/{subscription}" for subscription in self.options.subscriptions]
-        definition = json.loads(self.options.role_file.read_text(encoding="utf-8"))
-        role = self.roles.add(
+        role = self._custom_role(self.options.role_file, scopes)
+        further = [self._custom_role(path, scopes) for path in self.options.further_role_files]
+        owner = self.roles.get(OWNER)
+        path = self.options.condition_file
+        condition = path.read_text(encoding="utf-8").strip() if path.is_file() else None
+        for scope in scopes:
+            self.assign(self.app, role, scope, condition)
+            for other in further:
+                self.assign(self.app, other, scope)
+            if owner:
+                self.assign(self.owner, owner, scope)
+
+    def _custom_role(self, path: Path, scopes: list[str]) -> Role:
+        definition = json.loads(path.read_text(encoding="utf-8"))
+        return self.roles.add(
             Role(
                 self.directory.guid("role", definition["roleName"]),
                 definition["roleName"],
@@ -234,13 +248,6 @@ class Cloud:
                 custom=True,
             )
         )
-        owner = self.roles.get(OWNER)
-        path = self.options.condition_file
-        condition = path.read_text(encoding="utf-8").strip() if path.is_file() else None
-        for scope in scopes:
-            self.assign(self.app, role, scope, condition)
-            if owner:
-                self.assign(self.owner, owner, scope)
 
 
 def _identities(body: Json) -> Iterable[str]:

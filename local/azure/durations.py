@@ -44,6 +44,7 @@ DURATIONS: dict[str, tuple[float, float]] = {
     "managedClusterDelete": (180.0, 240.0),
     "managedClusterStart": (120.0, 180.0),
     "managedClusterStop": (90.0, 150.0),
+    "runCommand": (5.0, 20.0),
     "agentPoolWrite": (90.0, 150.0),
     "agentPoolDelete": (60.0, 120.0),
     "extensionUpdate": (60.0, 120.0),

@@ -15,7 +15,9 @@ from local.azure.exchange import Request
 
 Kind = Literal["read", "write", "poll"]
 
-_OPERATION_URL = re.compile(r"/(operations?Status|operationResults|operations|asyncoperations)/[^/]+$", re.IGNORECASE)
+_OPERATION_URL = re.compile(
+    r"/(operations?Status|operationResults|operations|asyncoperations|commandResults)/[^/]+$", re.IGNORECASE
+)
 _QUERY_BY_POST = "/providers/microsoft.resourcegraph/resources"
 _UNSIGNED = frozenset({"api-version", "t", "c", "s", "h"})
 

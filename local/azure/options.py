@@ -36,6 +36,7 @@ class Options:
         seed: Together with resource ids it decides every duration and every generated id.
         caller: Whose `identity_header` is: the app's or an owner's.
         role_file: The custom role that the app's identity holds at every subscription.
+        further_role_files: Custom roles that the app's identity holds at every subscription as well, without condition.
         condition_file: Azure's delegation condition on the app's assignment; a file that isn't there means none.
         registered: Namespaces registered at the start.
         extension_blocks_cluster: Whether an extension install makes other cluster writes fail with a conflict.
@@ -53,6 +54,7 @@ class Options:
     seed: int = 1
     caller: Literal["app", "owner"] = "app"
     role_file: Path = REPOSITORY / "infra" / "role.json"
+    further_role_files: tuple[Path, ...] = ()
     condition_file: Path = REPOSITORY / "infra" / "delegation-condition.txt"
     registered: tuple[str, ...] = REGISTERED_AT_FIRST + BACKUP_NAMESPACES
     extension_blocks_cluster: bool = False

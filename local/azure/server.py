@@ -19,6 +19,7 @@ from aiohttp import web
 from local.azure import gateway, graph, metadata
 from local.azure.clock import http_date
 from local.azure.cloud import Cloud
+from local.azure.container_service.control import VolumeControl
 from local.azure.control import Control
 from local.azure.directory import Principal
 from local.azure.errors import ArmError
@@ -143,7 +144,8 @@ def _side_app(cloud: Cloud, identity: IdentityEndpoint) -> web.Application:
     app = web.Application(client_max_size=_MAX_BODY)
     app.router.add_get("/identity/token", identity.answer)
     app.router.add_routes(Control(cloud).routes("/control"))
-    for part in (EventControl(cloud), TopicControl(cloud), GraphControl(cloud), TenantControl(cloud)):
+    parts = (EventControl(cloud), TopicControl(cloud), GraphControl(cloud), TenantControl(cloud), VolumeControl(cloud))
+    for part in parts:
         app.router.add_routes(part.routes("/control"))
     return app
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from local.azure.container_service import agent_pools, clusters, operations, trusted_access, versions
+from local.azure.container_service import agent_pools, clusters, operations, run_command, trusted_access, versions
 from local.azure.container_service.refusals import CONTENT_TYPE
 from local.azure.exchange import Reply
 from local.azure.routing import Provider, ResourceType, Route
@@ -55,6 +55,8 @@ PROVIDER = Provider(
         Route("DELETE", _CLUSTER, clusters.delete),
         Route("POST", f"{_CLUSTER}/start", clusters.start),
         Route("POST", f"{_CLUSTER}/stop", clusters.stop),
+        Route("POST", f"{_CLUSTER}/runCommand", run_command.run),
+        Route("GET", f"{_CLUSTER}/commandResults/{{command}}", run_command.result),
         Route("GET", f"{_CLUSTER}/agentPools", agent_pools.list_all),
         Route("GET", _POOL, agent_pools.get),
         Route("PUT", _POOL, agent_pools.put),
