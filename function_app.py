@@ -18,7 +18,7 @@ from functions import (
 )
 from shared import startup
 
-startup.check(os.environ)
+settings = startup.check(os.environ)
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 _MODULES = (
@@ -28,7 +28,7 @@ _MODULES = (
     resync_fleet,
     adhoc_backups,
     job_sweep,
-    http,
 )
 for module in _MODULES:
     app.register_functions(module.blueprint)
+app.register_functions(http.blueprint(settings.auth))

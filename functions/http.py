@@ -10,13 +10,28 @@ import azure.functions as func
 
 from shared.api.endpoint import Endpoint
 from shared.api.table import ENDPOINTS
+from shared.settings import Auth
 
 if TYPE_CHECKING:
     from shared.api.answers import Outgoing
 
+_LEVELS = {False: func.AuthLevel.FUNCTION, True: func.AuthLevel.ADMIN}
+
 type _Trigger = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
-blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library leaves it so
+
+def blueprint(auth: Auth) -> func.Blueprint:
+    """The triggers of all endpoints.
+
+    Args:
+        auth: with keys, the host looks at them. With Entra ID it lets everybody in who the platform's authentication
+            has let through, and the app asks for the role.
+    """
+    made = func.Blueprint()  # type: ignore[no-untyped-call]  # the library leaves it so
+    for endpoint in ENDPOINTS:
+        level = _LEVELS[endpoint.changes] if auth is Auth.KEYS else func.AuthLevel.ANONYMOUS
+        made.route(route=endpoint.route, methods=[endpoint.method], auth_level=level)(_trigger(endpoint))
+    return made
 
 
 def _trigger(endpoint: Endpoint) -> _Trigger:
@@ -47,8 +62,3 @@ def _failure(endpoint: Endpoint) -> Outgoing:
     from shared.api.problems import Problem  # noqa: PLC0415  # as above
 
     return refused(Problem(500, "InternalError", f"{endpoint.name} failed; the app's log has the exception"))
-
-
-for _endpoint in ENDPOINTS:
-    level = func.AuthLevel.ADMIN if _endpoint.changes else func.AuthLevel.FUNCTION
-    blueprint.route(route=_endpoint.route, methods=[_endpoint.method], auth_level=level)(_trigger(_endpoint))

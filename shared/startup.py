@@ -27,10 +27,13 @@ def load(environ: Mapping[str, str]) -> tuple[Settings, Catalog]:
     return settings, catalog
 
 
-def check(environ: Mapping[str, str]) -> None:
+def check(environ: Mapping[str, str]) -> Settings:
     """Refuse to start with a broken configuration; a catalog that was stamped as good isn't parsed.
 
     A broken setting doesn't hide a broken catalog: the catalog that would be used is read all the same.
+
+    Returns:
+        The settings, which are good.
 
     Raises:
         ConfigurationError: with every fault of both.
@@ -50,8 +53,9 @@ def check(environ: Mapping[str, str]) -> None:
                 _check_default_policy(settings, catalog)
     except (CatalogError, SettingsError) as error:
         faults += error.faults
-    if faults:
+    if faults or settings is None:
         raise ConfigurationError("The app can't start", faults)
+    return settings
 
 
 def _read(path: Path) -> Catalog:

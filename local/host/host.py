@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from local.host.admin import Admin
+from local.host.authentication import Authentication
 from local.host.discovery import read_functions
 from local.host.host_json import HostJson, read_host_json
 from local.host.invocations import Invoker
@@ -98,7 +99,7 @@ async def run_host(options: Options, output: TextIO) -> bool:
             dispatcher = Dispatcher(
                 Admin(functions, keys, invoker),
                 EventGridWebhook(functions, keys, invoker),
-                HttpFunctions(functions, keys, invoker, options.response_limit),
+                HttpFunctions(functions, keys, invoker, options.response_limit, Authentication(os.environ)),
                 stopping,
             )
             runner = await serve(

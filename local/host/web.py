@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from multidict import MultiMapping
 
+    from local.host.authentication import Authentication
     from local.host.invocations import Invoker
     from local.host.runtime import Outcome
     from local.host.state import Keys
@@ -31,7 +32,14 @@ _OWN_HEADERS: Final = frozenset({"content-length", "transfer-encoding", "connect
 class HttpFunctions:
     """Answers requests to HTTP functions."""
 
-    def __init__(self, functions: Iterable[Function], keys: Keys, invoker: Invoker, response_limit: float) -> None:
+    def __init__(
+        self,
+        functions: Iterable[Function],
+        keys: Keys,
+        invoker: Invoker,
+        response_limit: float,
+        authentication: Authentication,
+    ) -> None:
         routed = [
             (function, function.trigger)
             for function in functions
@@ -41,17 +49,21 @@ class HttpFunctions:
         self._keys = keys
         self._invoker = invoker
         self._response_limit = response_limit
+        self._authentication = authentication
         self._late: set[asyncio.Task[Outcome]] = set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Find the function of a path and a method, check the key, run it."""
+        """Let the platform look at the caller, find the function of a path and a method, check the key, run it."""
+        headers = self._authentication.admit(request.headers)
+        if headers is None:
+            return web.Response(status=401)
         path = decode_path(request.rel_url.raw_path)
         for function, trigger in self._routed:
             parameters = trigger.route.match(path)
             if parameters is not None and (not trigger.methods or request.method in trigger.methods):
                 if not is_allowed(request, self._accepted(trigger)):
                     return web.Response(status=401)
-                return await self._run(function, request, parameters)
+                return await self._run(function, request, parameters, headers)
         # A wrong method is a 404 too: Azure's routes contain their methods.
         return web.Response(status=404)
 
@@ -62,8 +74,10 @@ class HttpFunctions:
             AuthLevel.ADMIN: (self._keys.master_key,),
         }[trigger.auth_level]
 
-    async def _run(self, function: Function, request: web.Request, parameters: dict[str, str]) -> web.StreamResponse:
-        value = await _request_value(request, parameters)
+    async def _run(
+        self, function: Function, request: web.Request, parameters: dict[str, str], headers: MultiMapping[str]
+    ) -> web.StreamResponse:
+        value = await _request_value(request, parameters, headers)
         reason = f"{request.method} {request.rel_url.raw_path}"
         task = asyncio.create_task(self._invoker.invoke(function, value, reason=reason))
         self._late.add(task)
@@ -85,7 +99,7 @@ def is_allowed(request: web.Request, accepted: tuple[str, ...] | None) -> bool:
     return any(hmac.compare_digest(given.encode(errors="surrogateescape"), key.encode()) for key in accepted)
 
 
-async def _request_value(request: web.Request, parameters: dict[str, str]) -> Datum:
+async def _request_value(request: web.Request, parameters: dict[str, str], headers: MultiMapping[str]) -> Datum:
     # A chunked body arrives empty, as in Azure; reading it anyway keeps the connection usable.
     body = await request.read()
     if request.content_length is None:
@@ -94,7 +108,7 @@ async def _request_value(request: web.Request, parameters: dict[str, str]) -> Da
         {
             "method": Datum(request.method, "string"),
             "url": Datum(str(request.url), "string"),
-            "headers": _strings(request.headers),
+            "headers": _strings(headers),
             "query": _strings(request.query),
             "params": {name: Datum(value, "string") for name, value in parameters.items()},
             "body": Datum(body, "bytes"),

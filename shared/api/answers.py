@@ -7,16 +7,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from azure.core.exceptions import AzureError
 
+from shared import logs
 from shared.api.asking import Incoming, read
 from shared.api.endpoint import PROBLEM, Endpoint, named
+from shared.api.negotiation import JSON, MARKDOWN, TEXT, choose
+from shared.api.pages import as_markdown, as_text
+from shared.api.principal import caller
 from shared.api.problems import Problem
 from shared.errors import ArmError, WriteRefused
+from shared.settings import Auth
 
 if TYPE_CHECKING:
     from shared.services import Services
 
-_JSON = "application/json"
+_OFFERED = {False: (JSON,), True: (JSON, TEXT, MARKDOWN)}
+_SOON = {"Retry-After": "10"}
 _TOO_MANY, _SERVER = 429, 500
 
 
@@ -53,7 +60,9 @@ async def answer(endpoint: Endpoint, incoming: Incoming, services: Services) -> 
         Exception: what nobody foresaw; the trigger makes it a 500.
     """
     try:
-        asked = read(endpoint, incoming, services.settings.subscriptions)
+        who = _who(endpoint, incoming, services)
+        media_type = choose(incoming.headers.get("Accept"), _OFFERED[endpoint.has_pages])
+        asked = read(endpoint, incoming, services.settings.subscriptions, who)
         said: Answer = await named(endpoint.handler)(services, asked)
     except Problem as problem:
         return refused(problem)
@@ -61,9 +70,37 @@ async def answer(endpoint: Endpoint, incoming: Incoming, services: Services) -> 
         return refused(Problem(error.status, error.code, error.message))
     except ArmError as error:
         return refused(_azures(error))
-    headers = {"Location": said.location, "Retry-After": said.retry_after}
-    shown = {name: str(value) for name, value in headers.items() if value is not None}
-    return Outgoing(said.status, msgspec.json.encode(said.body), _JSON, shown)
+    except AzureError as error:  # of the app's own storage: what Azure Resource Manager says is an ArmError
+        logs.warning("storage_failed", endpoint=endpoint.name, fault=type(error).__name__)
+        return refused(Problem(503, "StorageUnavailable", "the app's own storage didn't answer; try again", _SOON))
+    return _encoded(endpoint, said, media_type)
+
+
+def _who(endpoint: Endpoint, incoming: Incoming, services: Services) -> str:
+    """Who asks. With keys, the host has looked at the key before."""
+    if services.settings.auth is Auth.KEYS:
+        return "key"
+    return caller(incoming.headers, changes=endpoint.changes)
+
+
+def _encoded(endpoint: Endpoint, said: Answer, media_type: str) -> Outgoing:
+    headers = {"Location": said.location, "Retry-After": said.retry_after, "Vary": "Accept"}
+    if not endpoint.has_pages:
+        del headers["Vary"]
+    return Outgoing(
+        said.status,
+        _body(endpoint, said, media_type),
+        media_type,
+        {name: str(value) for name, value in headers.items() if value is not None},
+    )
+
+
+def _body(endpoint: Endpoint, said: Answer, media_type: str) -> bytes:
+    if media_type == JSON:
+        return msgspec.json.encode(said.body)
+    page = next(good.page for good in endpoint.good if good.status == said.status)
+    show = as_markdown if media_type == MARKDOWN else as_text
+    return show(named(page)(said.body)).encode()
 
 
 def refused(problem: Problem) -> Outgoing:

@@ -37,12 +37,14 @@ class Good(NamedTuple):
         status: HTTP status.
         shape: the struct of its body, as `module:name` below shared; "" for a body of another kind.
         description: what it says.
+        page: `module:function` that makes a page for people (`shared/api/pages.py`) of its body, "" for JSON only.
         located: whether `Location` says where to go on, and `Retry-After` when.
     """
 
     status: int
     shape: str
     description: str
+    page: str = ""
     located: bool = False
 
 
@@ -67,8 +69,7 @@ class Endpoint(NamedTuple):
         query: struct of the query parameters, "" for none.
         body: struct of the body, "" for none.
         refusals: those of its own; what every endpoint can refuse needs no line.
-        changes: whether it changes something: then it wants the admin key, or the role Autopilot.Operate.
-        page: `module:function` that makes a page for people out of the body of a good answer, "" for JSON only.
+        changes: whether it changes something: then it wants the master key, or the role Autopilot.Operate.
     """
 
     name: str
@@ -81,7 +82,11 @@ class Endpoint(NamedTuple):
     body: str = ""
     refusals: tuple[Refusal, ...] = ()
     changes: bool = False
-    page: str = ""
+
+    @property
+    def has_pages(self) -> bool:
+        """Whether text and Markdown are offered beside JSON: all its good answers have pages."""
+        return all(good.page for good in self.good)
 
 
 def named(place: str) -> Any:

@@ -12,6 +12,8 @@ import msgspec
 
 from shared.api.answers import Answer
 from shared.api.endpoint import CLUSTER, PROBLEM, Endpoint, Good, Refusal, named
+from shared.api.negotiation import JSON, MARKDOWN, TEXT
+from shared.api.principal import OPERATE, READ
 from shared.api.problems import ProblemView
 from shared.api.table import ENDPOINTS, PATH_PARTS
 
@@ -22,11 +24,11 @@ if TYPE_CHECKING:
 VERSION = "0.1.0"
 """Of the project."""
 
-_JSON = "application/json"
 _COMPONENTS = "#/components/schemas/{name}"
 _ANYWHERE = (
     Refusal(400, "InvalidQuery", "an unknown parameter, or a value that isn't allowed"),
-    Refusal(401, "", "the key is missing or wrong"),
+    Refusal(401, "", "no key, or one that doesn't open this; with Entra ID: no token"),
+    Refusal(406, "NotAcceptable", "the Accept header wants what can't be made"),
     Refusal(500, "InternalError", "a fault of the app; its log says more"),
     Refusal(502, "", "Azure refused; the reason is its own code"),
     Refusal(503, "", "Azure is in trouble, or wants fewer requests; the reason is its own code. Try again"),
@@ -60,7 +62,7 @@ def document() -> dict[str, Any]:
             " UTC, null for never; durations are seconds.",
         },
         "servers": [{"url": "/"}],
-        "security": [{"key": []}],
+        "security": [{"key": []}, {"entra": []}],
         "paths": paths,
         "components": {
             "securitySchemes": {
@@ -69,7 +71,13 @@ def document() -> dict[str, Any]:
                     "in": "header",
                     "name": "x-functions-key",
                     "description": "a function key of the app for what reads, its master key for what changes",
-                }
+                },
+                "entra": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "where AUTOPILOT_AUTH is entra: a token of Entra ID for this app, with an app role",
+                },
             },
             "schemas": _told(schemas),
         },
@@ -90,7 +98,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "responses": _responses(endpoint),
     }
     if endpoint.body:
-        content = {_JSON: {"schema": _reference(endpoint.body)}}
+        content = {JSON: {"schema": _reference(endpoint.body)}}
         operation["requestBody"] = {"required": False, "content": content}
     return operation
 
@@ -132,7 +140,7 @@ def _query_parameter(name: str, schema: dict[str, Any], schemas: Mapping[str, An
 
 
 def _responses(endpoint: Endpoint) -> dict[str, Any]:
-    responses: dict[str, Any] = {str(good.status): _good(good) for good in endpoint.good}
+    responses: dict[str, Any] = {str(good.status): _good(good, pages=endpoint.has_pages) for good in endpoint.good}
     by_status: dict[int, list[str]] = {}
     for refusal in _refusals(endpoint):
         word = f"`{refusal.reason}`: " if refusal.reason else ""
@@ -140,7 +148,7 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
     problem = {PROBLEM: {"schema": {"$ref": _COMPONENTS.format(name=ProblemView.__name__)}}}
     for status, words in sorted(by_status.items()):
         responses[str(status)] = {"description": "; ".join(words), "content": problem}
-    responses["401"].pop("content")  # the host's own answer, without a body
+    responses["401"].pop("content")  # with keys it is the host's own answer, without a body
     return responses
 
 
@@ -151,12 +159,17 @@ def _refusals(endpoint: Endpoint) -> list[Refusal]:
         Refusal(400, PATH_PARTS[name].reason, f"{name} is {PATH_PARTS[name].description}") for name in names
     )
     of_bodies = _OF_BODIES if endpoint.body else ()
-    return [*of_clusters, *of_path, *of_bodies, *_ANYWHERE, *endpoint.refusals]
+    of_callers = Refusal(
+        403, "RoleMissing", f"with Entra ID: it takes the role {OPERATE if endpoint.changes else READ}"
+    )
+    return [*of_clusters, *of_path, *of_bodies, of_callers, *_ANYWHERE, *endpoint.refusals]
 
 
-def _good(good: Good) -> dict[str, Any]:
-    schema = _reference(good.shape) if good.shape else {"type": "object"}
-    response: dict[str, Any] = {"description": good.description, "content": {_JSON: {"schema": schema}}}
+def _good(good: Good, *, pages: bool) -> dict[str, Any]:
+    content: dict[str, Any] = {JSON: {"schema": _reference(good.shape) if good.shape else {"type": "object"}}}
+    if pages:
+        content |= {kind: {"schema": {"type": "string"}} for kind in (TEXT, MARKDOWN)}
+    response: dict[str, Any] = {"description": good.description, "content": content}
     if good.located:
         response["headers"] = {
             "Location": {"description": "where to go on", "schema": {"type": "string"}},

@@ -29,7 +29,7 @@ ENDPOINTS = (
         "fleet",
         "How the fleet stands: counts of all, and a page of clusters, the worst first",
         "api.clusters:fleet",
-        (Good(200, "api.views:FleetView", "counts, and the clusters asked for"),),
+        (Good(200, "api.views:FleetView", "counts, and the clusters asked for", "api.status_pages:fleet"),),
         query="api.queries:FleetQuery",
     ),
     Endpoint(
@@ -38,7 +38,7 @@ ENDPOINTS = (
         CLUSTER,
         "How a cluster stands: state, conditions, backups",
         "api.clusters:status",
-        (Good(200, "api.views:ClusterView", "the cluster"),),
+        (Good(200, "api.views:ClusterView", "the cluster", "api.status_pages:cluster"),),
         refusals=(_UNKNOWN,),
     ),
     Endpoint(

@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.errors import SettingsError
 from shared.settings.table import CATALOG, TABLE, Setting
-from shared.settings.values import Mode, Settings, StorageConnection
+from shared.settings.values import Auth, Mode, Settings, StorageConnection
 
 _PREFIX = "AUTOPILOT_"
 _SECRET = frozenset({"AUTOPILOT_TOPIC_KEY"})
@@ -57,13 +57,16 @@ def _unknown(environ: Mapping[str, str]) -> Iterator[str]:
             yield f"{name} is no setting of this app; known: {', '.join(sorted(known))}"
 
 
-def _together(values: Mapping[str, Any]) -> Iterator[str]:
+def _together(values: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
     """What is wrong with settings that depend on each other."""
     mode, default_policy = values["mode"], values["default_policy"]
     if mode is Mode.OPT_OUT and default_policy is None:
         yield "AUTOPILOT_DEFAULT_POLICY is missing; mode opt-out needs the policy of untagged clusters"
     if mode is Mode.OPT_IN and default_policy is not None:
         yield "AUTOPILOT_DEFAULT_POLICY has no effect in mode opt-in; remove it or set AUTOPILOT_MODE"
+    if values["auth"] is Auth.ENTRA and environ.get("WEBSITE_AUTH_ENABLED", "").lower() != "true":
+        # "Environment variables and app settings in Azure App Service": the platform sets it, read-only
+        yield "AUTOPILOT_AUTH is 'entra', and the platform's authentication is off: anybody could forge its headers"
 
 
 def catalog_path(environ: Mapping[str, str]) -> Path | None:
@@ -81,7 +84,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     reader = _Reader(environ)
     reader.faults += _unknown(environ)
     values = {setting.field: reader.read(setting) for setting in TABLE}
-    reader.faults += _together(values)
+    reader.faults += _together(values, environ)
     values["client_id"] = environ.get("AZURE_CLIENT_ID") or None
     values["storage"] = reader.storage()
     if reader.faults:

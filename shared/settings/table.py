@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from shared.settings import parsers as p
-from shared.settings.values import Inherit, Isolation, Mode
+from shared.settings.values import Auth, Inherit, Isolation, Mode
 from shared.settings.windows import quiet_windows
 
 
@@ -43,6 +43,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("inherit", "AUTOPILOT_INHERIT", Inherit.NONE, p.one_of(Inherit)),
     Setting("default_policy", "AUTOPILOT_DEFAULT_POLICY", "", p.optional(p.plain)),
     Setting("isolation", "AUTOPILOT_ISOLATION", Isolation.CLUSTER, p.one_of(Isolation)),
+    Setting("auth", "AUTOPILOT_AUTH", Auth.KEYS, p.one_of(Auth)),
     Setting("deployment_id", "AUTOPILOT_DEPLOYMENT_ID", "default", _DEPLOYMENT_ID),
     Setting("arm_endpoint", "AUTOPILOT_ARM_ENDPOINT", _ARM, p.https),
     Setting("arm_audience", "AUTOPILOT_ARM_AUDIENCE", _ARM, p.https),

@@ -48,6 +48,16 @@ class Inherit(StrEnum):
     SUBSCRIPTION = "subscription"
 
 
+class Auth(StrEnum):
+    """What the HTTP functions take from their callers."""
+
+    KEYS = "keys"
+    """Keys of the Functions host: a function key reads, the master key changes."""
+
+    ENTRA = "entra"
+    """Entra ID by App Service Authentication: the app roles Autopilot.Read and Autopilot.Operate."""
+
+
 class StorageConnection(NamedTuple):
     """How to reach the queues and tables: a connection string, or service addresses and the managed identity."""
 
@@ -98,6 +108,7 @@ class Settings(NamedTuple):
     """Policy of an untagged cluster in mode opt-out; None in mode opt-in."""
 
     isolation: Isolation
+    auth: Auth
     deployment_id: str
     """Salt of the computed names and part of the ownership tag: two deployments never share a resource."""
 

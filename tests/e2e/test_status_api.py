@@ -155,6 +155,23 @@ def _schema(name: str) -> Draft202012Validator:
     return Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": document["components"]})
 
 
+async def test_people_get_text_or_markdown(fleet: Watched) -> None:
+    """By the Accept header; what can't be made is refused, errors keep their own form."""
+    sick = path_of(cluster_id("sick", "rg-fleet"))
+    text = await fleet.ask("GET", sick, accept="text/plain")
+    assert (text.status, text.kind) == (200, "text/plain")
+    assert text.body.startswith("sick: Protected\n")
+    assert "KubernetesBackupCustomResourcesTrackingTimeOutError" in text.body
+    markdown = await fleet.ask("GET", "/api/fleet", accept="text/html, text/markdown;q=0.9")
+    assert (markdown.status, markdown.kind) == (200, "text/markdown")
+    assert "Rejected" in markdown.body.splitlines()[2]
+    assert markdown.body.splitlines()[7] == "| state | cluster | policy | reason | newest point | trouble |"
+    refused = await fleet.ask("GET", f"{sick}/jobs", accept="text/plain")
+    assert (refused.status, refused.kind, refused.body["reason"]) == (406, "application/problem+json", "NotAcceptable")
+    missing = await fleet.ask("GET", f"{sick}x", accept="text/plain")
+    assert (missing.status, missing.kind) == (404, "application/problem+json")
+
+
 async def test_the_document_is_served(fleet: Watched) -> None:
     """The same as in the repository."""
     said = await fleet.ask("GET", "/api/openapi.json")

@@ -229,14 +229,16 @@ class Watched:
 
     # --- HTTP
 
-    async def ask(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> Said:
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, key: str | None = None, accept: str | None = None
+    ) -> Said:
         """One request to an HTTP function, its path sent as it is; bytes and text are sent as they are too.
 
         Without a key of its own it carries the one that the method wants: the master key for what changes something.
         """
         ready = self.app.parts.running_host.ready
         usual = ready["function_key" if method == "GET" else "master_key"]
-        headers = {"x-functions-key": usual if key is None else key}
+        headers = {"x-functions-key": usual if key is None else key, **({"Accept": accept} if accept else {})}
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         url = URL(f"{ready['base_url']}{path}", encoded=True)
         async with self._session.request(method, url, data=data, headers=headers) as response:

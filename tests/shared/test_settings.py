@@ -57,6 +57,9 @@ def test_all_faults_are_listed_at_once() -> None:
         ({"AUTOPILOT_MAX_ROLLOVERS_PER_HOUR": "many"}, "a whole number, 1 to 500"),
         ({"AUTOPILOT_QUIET_WINDOWS": "always"}, "windows separated by semicolons"),
         ({"AUTOPILOT_PRICES": "nowhere.yaml"}, "a file that exists"),
+        ({"AUTOPILOT_AUTH": "none"}, "keys or entra"),
+        ({"AUTOPILOT_AUTH": "entra"}, "authentication is off"),
+        ({"AUTOPILOT_AUTH": "entra", "WEBSITE_AUTH_ENABLED": "False"}, "authentication is off"),
     ],
 )
 def test_each_fault_says_what_is_wanted(extra: dict[str, str], fault: str) -> None:

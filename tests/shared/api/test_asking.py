@@ -16,6 +16,7 @@ from shared.api.asking import Asked, Incoming, read
 from shared.api.problems import Problem
 from shared.api.table import ENDPOINTS, PATH_PARTS
 from shared.errors import ArmError
+from shared.settings import Auth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +56,7 @@ def refused(name: str, **asked: Any) -> Problem:
 def services() -> Services:
     """Services that can do nothing."""
     untouched = Untouched()
-    settings = SimpleNamespace(subscriptions=frozenset({SUBSCRIPTION}))
+    settings = SimpleNamespace(subscriptions=frozenset({SUBSCRIPTION}), auth=Auth.KEYS)
     return cast("Services", SimpleNamespace(settings=settings, clusters=untouched, store=untouched, door=untouched))
 
 
