@@ -24,6 +24,7 @@ from shared.fleet.records import ClusterRow
 from shared.fleet.tables import Key, Rows, Stored
 from shared.readiness.restore_tests import RecordedTests, RestoreTests
 from shared.services import Services
+from shared.settings import Auth
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 CLUSTER = ClusterId(SUBSCRIPTION, "rg", "web")
@@ -70,7 +71,7 @@ async def app(azurite: Azurite) -> AsyncGenerator[App]:
         await clusters.write(Key(CLUSTER.subscription, CLUSTER.key), Stored(ClusterRow(str(CLUSTER)), None))
         tests = RestoreTests(Rows(tables.get_table_client(f"tests{name}"), RecordedTests, 1, lambda _: {}))
         made = SimpleNamespace(
-            settings=SimpleNamespace(subscriptions=frozenset({SUBSCRIPTION})),
+            settings=SimpleNamespace(subscriptions=frozenset({SUBSCRIPTION}), auth=Auth.KEYS),
             clusters=clusters,
             store=Statuses(),
             restore_tests=tests,
