@@ -7,4 +7,15 @@ setting is a field of `Settings` and a line of the table.
 from shared.settings.reading import catalog_path, load
 from shared.settings.values import Act, Acting, Auth, Inherit, Isolation, Mode, Settings, StorageConnection
 
-__all__ = ["Act", "Acting", "Auth", "Inherit", "Isolation", "Mode", "Settings", "StorageConnection", "catalog_path", "load"]
+__all__ = [
+    "Act",
+    "Acting",
+    "Auth",
+    "Inherit",
+    "Isolation",
+    "Mode",
+    "Settings",
+    "StorageConnection",
+    "catalog_path",
+    "load",
+]
