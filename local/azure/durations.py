@@ -41,6 +41,7 @@ DURATIONS: dict[str, tuple[float, float]] = {
     "vaultUpdate": (0.4, 0.5),
     "resourceGroupDelete": (30.0, 60.0),
     "managedClusterUpdate": (60.0, 90.0),
+    "managedClusterUpgrade": (600.0, 900.0),
     "managedClusterDelete": (180.0, 240.0),
     "managedClusterStart": (120.0, 180.0),
     "managedClusterStop": (90.0, 150.0),

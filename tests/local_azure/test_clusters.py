@@ -313,3 +313,74 @@ async def test_versions_that_do_not_exist(world: World, version: str) -> None:
     """An api-version that never was is refused."""
     refused = await world.ask("GET", CLUSTER, version=version)
     assert (refused.status, refused.code) == (400, "InvalidApiVersionParameter")
+
+
+async def test_an_upgrade_takes_its_time(world: World) -> None:
+    """The cluster is Upgrading and runs the old version until the end; meanwhile it takes no other write."""
+    await world.cluster(properties={"kubernetesVersion": "1.30"})
+    body = cluster_body(properties={"kubernetesVersion": "1.31"})
+    started = await world.ask("PUT", CLUSTER, body)
+    inner = started.body["properties"]
+    assert (started.status, inner["provisioningState"]) == (200, "Upgrading")
+    assert (inner["kubernetesVersion"], inner["currentKubernetesVersion"]) == ("1.31", "1.30.3")
+    refused = await world.ask("PATCH", CLUSTER, {"tags": {"a": "b"}})
+    assert refused.code == "OperationNotAllowed"
+    assert "(Upgrading)" in refused.body["message"]
+    await world.advance(901)
+    inner = (await world.ask("GET", CLUSTER)).body["properties"]
+    assert (inner["provisioningState"], inner["currentKubernetesVersion"]) == ("Succeeded", "1.31.5")
+    assert (await world.ask("PUT", CLUSTER, body)).body["properties"]["provisioningState"] == "Updating"
+
+
+async def test_a_failed_upgrade_leaves_the_version(world: World) -> None:
+    """Ordered, it ends in the state Failed."""
+    await world.cluster(properties={"kubernetesVersion": "1.30"})
+    await world.control(
+        "POST", "/faults", {"match": {"method": "PUT"}, "action": "fail_late", "code": "UpgradeFailed", "message": "no"}
+    )
+    await world.ask("PUT", CLUSTER, cluster_body(properties={"kubernetesVersion": "1.31"}))
+    await world.advance(901)
+    inner = (await world.ask("GET", CLUSTER)).body["properties"]
+    assert (inner["provisioningState"], inner["currentKubernetesVersion"]) == ("Failed", "1.30.3")
+
+
+@pytest.mark.parametrize("version", ["1.29", "1.30.1", "1.32", "1.34.1"])
+async def test_versions_go_up_one_by_one(world: World, version: str) -> None:
+    """There is no way back, and no minor version is skipped."""
+    await world.cluster(properties={"kubernetesVersion": "1.30"})
+    refused = await world.ask("PUT", CLUSTER, cluster_body(properties={"kubernetesVersion": version}))
+    assert (refused.status, refused.code) == (400, "OperationNotAllowed")
+    assert (await world.ask("GET", CLUSTER)).body["properties"]["kubernetesVersion"] == "1.30"
+
+
+async def test_drivers_can_be_switched_on_and_off(world: World) -> None:
+    """The storage profile of a PUT is merged with the one that is there."""
+    await world.cluster()
+    off = {"storageProfile": {"snapshotController": {"enabled": False}}}
+    shown = (await world.ask("PUT", CLUSTER, cluster_body(properties=off))).body["properties"]["storageProfile"]
+    assert (shown["snapshotController"]["enabled"], shown["diskCSIDriver"]["enabled"]) == (False, True)
+    await world.advance(91)
+    on = {"storageProfile": {"snapshotController": {"enabled": True}}}
+    shown = (await world.ask("PUT", CLUSTER, cluster_body(properties=on))).body["properties"]["storageProfile"]
+    assert shown["snapshotController"]["enabled"] is True
+
+
+async def test_a_cluster_of_the_same_name_is_another_one(world: World) -> None:
+    """Deleted and made again under one id: another identity, another uid, events of both.
+
+    Recorded clusters have no systemData, so there is no time of creation to compare.
+    """
+    first = (await world.cluster()).body
+    assert (await world.ask("DELETE", CLUSTER)).status == 202
+    await world.advance(241)
+    assert (await world.ask("GET", CLUSTER)).code == "ResourceNotFound"
+    second = (await world.cluster()).body
+    assert second["id"] == first["id"]
+    assert second["identity"]["principalId"] != first["identity"]["principalId"]
+    assert second["properties"]["resourceUID"] != first["properties"]["resourceUID"]
+    events = [entry["event"] for entry in (await world.control("GET", "/events"))["events"]]
+    assert [event["data"]["operationName"].rsplit("/", 1)[-1] for event in events if event["subject"] == CLUSTER] == [
+        "write",
+        "delete",
+        "write",
+    ]

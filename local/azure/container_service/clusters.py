@@ -144,10 +144,15 @@ def _create(call: Call, location: str) -> Reply:
 
 
 def _update(call: Call, cluster: Resource) -> Reply:
+    asked_for = call.body.get("properties") or {}
     documents.overlay(cluster.body, call.body, call.cloud.options.tenant)
-    _merge_pools(cluster, call.body.get("properties") or {})
+    _merge_pools(cluster, asked_for)
     if (asked := call.body.get("identity")) and asked.get("type") != (cluster.body.get("identity") or {}).get("type"):
         cluster.body["identity"] = identities.of_request(call.cloud, cluster.id, asked, call.at)
+    current = str(cluster.properties.get("currentKubernetesVersion") or "")
+    wanted = versions.upgrade(current, str(asked_for.get("kubernetesVersion") or ""))
+    if wanted:  # it runs the old version until the end. Not recorded
+        return _updating(call, cluster, "managedClusterUpgrade", {"currentKubernetesVersion": wanted})
     return _updating(call, cluster)
 
 
@@ -167,15 +172,17 @@ def _merge_pools(cluster: Resource, asked: Json) -> None:
     inner["agentPoolProfiles"] = list(known.values())
 
 
-def _updating(call: Call, cluster: Resource) -> Reply:
-    cluster.properties["provisioningState"] = "Updating"
+def _updating(
+    call: Call, cluster: Resource, kind: str = "managedClusterUpdate", at_the_end: Json | None = None
+) -> Reply:
+    cluster.properties["provisioningState"] = state.EXCLUSIVE[kind]
 
     def finish(_: Operation) -> None:
-        cluster.properties["provisioningState"] = "Succeeded"
+        cluster.properties.update(at_the_end or {}, provisioningState="Succeeded")
         for profile in cluster.properties.get("agentPoolProfiles") or []:
             pools.settle(profile)
 
-    operation = state.occupy(call, cluster, "managedClusterUpdate", cluster.id, succeed=finish, fail=_fail(cluster))
+    operation = state.occupy(call, cluster, kind, cluster.id, succeed=finish, fail=_fail(cluster))
     headers = operations.accepted(call, operation, cluster.location, result=False)
     reply = _shown(call, cluster)
     reply.headers, reply.retry_after = headers, operations.POLL_AFTER
@@ -213,8 +220,17 @@ def _refusal(call: Call, existing: Resource | None) -> ArmError | None:
             "PropertyChangeNotAllowed",
             "Changing property 'properties.apiServerAccessProfile.enablePrivateCluster' is not allowed.",
         )
+    if existing and (refusal := _version_refusal(existing, str(asked.get("kubernetesVersion") or ""))):
+        return refusal
     refused = (pools.refusal(profile) for profile in asked.get("agentPoolProfiles") or [])
     return next(filter(None, refused), None) or (None if existing else _new_refusal(call.body, asked))
+
+
+def _version_refusal(cluster: Resource, requested: str) -> ArmError | None:
+    current = str(cluster.properties.get("currentKubernetesVersion") or "")
+    wanted = versions.upgrade(current, requested)
+    reason = versions.forbids(current, wanted) if wanted else ""
+    return refusals.refused(400, "OperationNotAllowed", reason) if reason else None
 
 
 def _changes_privacy(cluster: Resource, asked: Json) -> bool:

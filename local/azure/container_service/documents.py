@@ -165,7 +165,8 @@ def overlay(body: Json, request: Mapping[str, Any], tenant: str) -> None:
     inner["storageProfile"] = _merged(STORAGE_PROFILE, inner.get("storageProfile") or {})
     inner["networkProfile"] = _merged(inner.get("networkProfile") or {}, asked.get("networkProfile") or {})
     if resolved := versions.resolve(str(asked.get("kubernetesVersion") or inner.get("kubernetesVersion") or "")):
-        inner["kubernetesVersion"], inner["currentKubernetesVersion"] = resolved
+        inner["kubernetesVersion"] = resolved[0]
+        inner.setdefault("currentKubernetesVersion", resolved[1])
     if sku := request.get("sku"):
         body["sku"] = copy.deepcopy(sku)
     _overlay_tags(body, request)

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from local.azure.operations import Ending, Failing, Operation
     from local.azure.store import Resource
 
-# Kind of operation -> how the conflict names it. Which writes exclude each other is inferred, no recording shows it.
-_EXCLUSIVE = {
+EXCLUSIVE = {
     "managedClusterWrite": "Creating",
     "managedClusterUpdate": "Updating",
+    "managedClusterUpgrade": "Upgrading",
     "managedClusterDelete": "Deleting",
     "managedClusterStart": "Starting",
     "managedClusterStop": "Stopping",
@@ -24,6 +24,10 @@ _EXCLUSIVE = {
     "trustedAccessWrite": "Updating",
     "trustedAccessDelete": "Updating",
 }
+"""Kind of operation -> how the conflict names it, and the cluster's state during it where it is the cluster's own.
+
+Which writes exclude each other is inferred, no recording shows it.
+"""
 
 
 def _unharmed(_: Operation, __: ArmError) -> None:
@@ -56,7 +60,7 @@ def require_free(call: Call, cluster: Resource, *, may_be_stopped: bool = False)
     """
     operation = pending(cluster)
     if operation:
-        raise refusals.busy(_EXCLUSIVE.get(operation.kind, "Updating"))
+        raise refusals.busy(EXCLUSIVE.get(operation.kind, "Updating"))
     if call.cloud.options.extension_blocks_cluster and _installs(call, cluster):
         raise refusals.busy("Updating")
     if is_stopped(cluster) and not may_be_stopped:

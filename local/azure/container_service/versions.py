@@ -38,6 +38,30 @@ def resolve(requested: str) -> tuple[str, str] | None:
     return shown, PATCHES[minor] if shown == minor else shown
 
 
+def upgrade(current: str, requested: str) -> str | None:
+    """The version that a request brings a cluster to, or None when it runs that already.
+
+    Args:
+        current: The full version that runs.
+        requested: As for `resolve`; empty for what is there.
+    """
+    resolved = resolve(requested) if requested else None
+    return resolved[1] if resolved and current and resolved[1] != current else None
+
+
+def forbids(current: str, wanted: str) -> str:
+    """Why a cluster can't be brought from one version to another, or ""; the rules are documented.
+
+    There is no way back, and no minor version may be left out.
+    """
+    have, want = (tuple(map(int, version.split("."))) for version in (current, wanted))
+    if want < have:
+        return f"Downgrading Kubernetes version {current} to {wanted} is not allowed."
+    if want[1] > have[1] + 1:
+        return f"Upgrading Kubernetes version {current} to {wanted} is not allowed: minor versions can't be skipped."
+    return ""
+
+
 def shows_surge_defaults(current: str) -> bool:
     """Whether upgrade settings and the security profile are filled with defaults.
 
