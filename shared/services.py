@@ -33,6 +33,8 @@ from shared.notify.outbox import tell
 from shared.notify.publisher import LogNotifier, Notifier, TopicNotifier
 from shared.onboarding.poison import DeadLetter, record_poisoned, record_unreadable
 from shared.onboarding.reconcile import Reconciler
+from shared.readiness.fleet import FleetReader
+from shared.readiness.kept import ReadinessRow, verdict_of
 from shared.readiness.restore_tests import RecordedTests, RestoreTests
 from shared.readiness.service import Checker, recall_from
 from shared.resync.fleet import Resync, ResyncRow
@@ -56,6 +58,7 @@ class Services:
     store: StatusStore
     policies: Policies
     checker: Checker
+    fleet: FleetReader
 
     async def sweep(self) -> Report:
         """Look at the fleet's backups once, and tell what is still untold of clusters."""
@@ -123,6 +126,7 @@ def build() -> Services:
     regions = rows("regions", RegionRow)
     restore_tests = RestoreTests(rows("restoretests", RecordedTests))
     recall = recall_from(clusters, store, restore_tests)
+    kept = rows("readiness", ReadinessRow, _readiness_columns)
     return Services(
         settings=settings,
         reconciler=Reconciler(settings, catalog, door, clusters, regions, sender, notifier, governor, store.welcome),
@@ -137,6 +141,7 @@ def build() -> Services:
         store=store,
         policies=policies,
         checker=Checker(settings, catalog, policies, door, recall),
+        fleet=FleetReader(settings, door, policies, clusters, store, restore_tests, kept),
     )
 
 
@@ -169,3 +174,8 @@ def _status_columns(row: BackupStatus) -> dict[str, str]:
 
 def _cluster_columns(row: ClusterRow) -> dict[str, str]:
     return {"cluster": row.cluster_id, "state": row.state, "reason": row.reason, "policy": row.policy}
+
+
+def _readiness_columns(row: ReadinessRow) -> dict[str, str]:
+    verdict, reason = verdict_of(row)
+    return {"cluster": row.cluster_id, "verdict": verdict, "reason": reason}

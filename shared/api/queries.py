@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from shared.fleet.records import State
+from shared.readiness.model import Verdict
 
 type Moment = Annotated[datetime, Meta(tz=True)]
 Top = Annotated[int, Meta(ge=0, le=1000, description="how many to show, 0 to 1000")]
@@ -21,6 +22,14 @@ class FleetQuery(Struct, frozen=True, rename="camel"):
     """A page of the fleet."""
 
     state: Annotated[State | None, Meta(description="only clusters in this state")] = None
+    top: Top = 200
+    skip: Skip = 0
+
+
+class FleetReadinessQuery(Struct, frozen=True, rename="camel"):
+    """A page of the fleet."""
+
+    verdict: Annotated[Verdict | None, Meta(description="only clusters with this verdict")] = None
     top: Top = 200
     skip: Skip = 0
 

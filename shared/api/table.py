@@ -33,6 +33,15 @@ ENDPOINTS = (
         query="api.queries:FleetQuery",
     ),
     Endpoint(
+        "fleet_readiness",
+        "GET",
+        "fleet/restore-readiness",
+        "Whether the clusters of the fleet could be restored, the worst first",
+        "api.fleet_readiness:show",
+        (Good(200, "api.fleet_readiness:FleetReadiness", "counts, and the clusters asked for"),),
+        query="api.queries:FleetReadinessQuery",
+    ),
+    Endpoint(
         "cluster_status",
         "GET",
         CLUSTER,

@@ -13,7 +13,7 @@ from statistics import median
 
 from msgspec import Struct, field
 
-from shared.arm.ids import ClusterId
+from shared.arm.ids import ClusterId, folded
 from shared.backups.status import BackupStatus, Restore
 from shared.errors import RestoreTestDiffers, RowChanged
 from shared.fleet.tables import Key, Rows
@@ -144,7 +144,7 @@ class RestoreTests:
 
     async def all(self) -> dict[str, list[RestoreTest]]:
         """The restore tests of all clusters that have any, by lower-cased cluster id."""
-        return {stored.value.cluster_id.casefold(): stored.value.tests async for stored in self.rows.all()}
+        return {folded(stored.value.cluster_id): stored.value.tests async for stored in self.rows.all()}
 
     async def record(self, cluster: ClusterId, test: RestoreTest) -> tuple[RestoreTest, bool]:
         """Record a test; what is kept, and whether it is new.

@@ -7,7 +7,7 @@ to what decides something as they come, so that the memory for a large fleet sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,8 +140,8 @@ class Reader:
         self._inherited: dict[str, str] = {}
         self._found = Inventory()
 
-    async def read(self) -> Inventory:
-        """Everything that the graph shows; what it refuses is in the answer and in the log."""
+    async def read(self, only: Container[str] | None = None) -> Inventory:
+        """Everything that the graph shows, or only some parts; what it refuses is in the answer and in the log."""
         await self._containers()
         for part, kql, take in (
             ("clusters", _CLUSTERS, self._cluster),
@@ -150,7 +150,8 @@ class Reader:
             ("extensions", _EXTENSIONS, self._extension),
             ("grants", _GRANTS, self._grant),
         ):
-            await self._rows(part, kql, take)
+            if only is None or part in only:
+                await self._rows(part, kql, take)
         return self._found
 
     async def _rows(self, part: str, kql: str, take: Any) -> None:
