@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import catalog, cold_start, onboarding, sweep
+from benchmarks import catalog, cold_start, onboarding, readiness, sweep
 from local.stack import ROOT
 
 
@@ -39,12 +39,15 @@ BOUNDS = {
     "sweep.requests_per_1000": Bound(15),
     "sweep.peak_mb": Bound(200),
     "sweep.growth_1000_to_5000": Bound(1.2),  # cost per cluster at 5,000 against 1,000; 1 and noise
+    "readiness.fleet_requests": Bound(20),  # for 1,000 clusters
+    "readiness.fleet_peak_mb": Bound(200),
+    "readiness.fleet_growth_1000_to_5000": Bound(1.2),
 }
 
 
 async def measure() -> dict[str, float]:
     """All figures."""
-    parts = (onboarding, cold_start, catalog, sweep)
+    parts = (onboarding, cold_start, catalog, sweep, readiness)
     return {name: value for part in parts for name, value in (await part.measure()).items()}
 
 
