@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import catalog, cold_start, onboarding, readiness, sweep
+from benchmarks import catalog, cold_start, onboarding, readiness, resync, sweep
 from local.stack import ROOT
 
 
@@ -42,12 +42,16 @@ BOUNDS = {
     "readiness.fleet_requests": Bound(20),  # for 1,000 clusters
     "readiness.fleet_peak_mb": Bound(200),
     "readiness.fleet_growth_1000_to_5000": Bound(1.2),
+    "resync.requests_per_1000": Bound(10),
+    "resync.writes_per_1000": Bound(0),
+    "resync.cpu_s_per_1000": Bound(2),
+    "resync.peak_mb_10000": Bound(300),
 }
 
 
 async def measure() -> dict[str, float]:
     """All figures."""
-    parts = (onboarding, cold_start, catalog, sweep, readiness)
+    parts = (onboarding, cold_start, catalog, sweep, readiness, resync)
     return {name: value for part in parts for name, value in (await part.measure()).items()}
 
 

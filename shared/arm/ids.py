@@ -25,7 +25,7 @@ _CLUSTER_ID = re.compile(
 
 def folded(text: str) -> str:
     """Text as Azure compares ids: without case, letter by letter; in `str.casefold` the groups ß and ss were one."""
-    return "".join(map(str.lower, text))
+    return text.lower() if text.isascii() else "".join(map(str.lower, text))
 
 
 def same_id(one: str | None, other: str | None) -> bool:
