@@ -22,7 +22,7 @@ from shared.backups.status import BackupStatus
 from shared.backups.store import StatusStore
 from shared.backups.sweep import Report, Sweeper, SweepRow
 from shared.errors import InvalidMessage
-from shared.fleet.messages import QUEUE, decode
+from shared.fleet.messages import QUEUE, URGENT_QUEUE, decode
 from shared.fleet.queues import Sender
 from shared.fleet.records import VERSION, ClusterRow, Glance, RegionRow
 from shared.fleet.tables import Key, Rows
@@ -50,6 +50,7 @@ class Services:
     clusters: Rows[ClusterRow]
     deadletters: Rows[DeadLetter]
     resync: Resync
+    urgent: Sender
     sweeper: Sweeper
     starter: Starter
     restore_tests: RestoreTests
@@ -133,6 +134,7 @@ def build() -> Services:
         clusters=clusters,
         deadletters=rows("deadletters", DeadLetter, lambda row: {"fault": row.fault}),
         resync=Resync(settings, catalog, door, rows("clusters", Glance), rows("marks", ResyncRow), sender),
+        urgent=Sender(queues, URGENT_QUEUE),
         sweeper=Sweeper(settings.subscriptions, door, policies, store, rows("marks", SweepRow)),
         starter=starter,
         restore_tests=restore_tests,

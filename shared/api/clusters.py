@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.api.answers import Answer
 from shared.api.problems import Problem
-from shared.api.views import FleetView, backup_view, cluster_view, worst_first
+from shared.api.views import FleetView, backup_view, cluster_view, resync_view, worst_first
 from shared.arm.ids import ClusterId
 from shared.backups.status import BackupStatus, on_demand_today
 from shared.fleet.records import ClusterRow
@@ -53,6 +53,7 @@ async def fleet(services: Services, asked: Asked[FleetQuery, None]) -> Answer:
             fresh=sum(bool(item.last_point) and not item.overdue and not item.failing for item in statuses),
             overdue=sum(item.overdue for item in statuses),
             failing=sum(item.failing for item in statuses),
+            resync=resync_view(await services.resync.last(), (row.looked_at for row in rows)),
             items=views[wanted.skip : wanted.skip + wanted.top],
         )
     )

@@ -65,6 +65,16 @@ class PauseOptions(Struct, frozen=True, rename="camel", forbid_unknown_fields=Tr
     ] = ""
 
 
+class FleetSelection(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Which clusters to look at; without any of it: those that differ from what is wanted for them."""
+
+    state: Annotated[State | None, Meta(description="all clusters in this state")] = None
+    reason: Annotated[
+        Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{1,100}$(?!\n)")] | None,
+        Meta(description="all clusters with this reason, such as ClusterStopped"),
+    ] = None
+
+
 class BackupOptions(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """How to back up."""
 

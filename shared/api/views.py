@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from shared.backups.jobs import Job
@@ -10,6 +12,7 @@ from shared.backups.schedule import SLIP
 from shared.backups.status import BackupStatus
 from shared.fleet.records import ClusterRow, Condition
 from shared.notify.events import iso
+from shared.resync.fleet import ResyncRow
 
 
 class JobView(Struct, frozen=True, rename="camel"):
@@ -80,6 +83,53 @@ class BackupStarted(Struct, frozen=True, rename="camel"):
     job_id: str | None
 
 
+class ResyncView(Struct, frozen=True, rename="camel"):
+    """What the last comparison of the fleet found.
+
+    Attributes:
+        at: when it looked, null for never.
+        next: when the next one is due.
+        clusters: in the allowed subscriptions.
+        converged: were left alone since nothing differs.
+        under_way: were left alone since a pass runs or comes by itself.
+        by_reason: reason -> how many clusters were asked for a pass because of it.
+        passes_since: clusters that had a pass since.
+        postponed: clusters that a changed catalog concerns and whose turn comes with a later resync.
+        unread_subscriptions: subscription -> why its clusters couldn't be read.
+        incomplete: other parts of Azure's answer that weren't whole.
+    """
+
+    at: str | None
+    next: str | None
+    clusters: int
+    converged: int
+    under_way: int
+    by_reason: dict[str, int]
+    passes_since: int
+    postponed: int
+    unread_subscriptions: dict[str, str]
+    incomplete: list[str]
+
+
+class PassAsked(Struct, frozen=True, rename="camel"):
+    """A pass over a cluster was asked for; `reason` stands in its log lines."""
+
+    cluster_id: str
+    reason: str
+
+
+class FleetAsked(Struct, frozen=True, rename="camel"):
+    """Passes over clusters were asked for.
+
+    Attributes:
+        asked: over how many.
+        resync: what was found, null when clusters were chosen by state or reason.
+    """
+
+    asked: int
+    resync: ResyncView | None
+
+
 class FleetView(Struct, frozen=True, rename="camel"):
     """How the fleet stands: counts, and the clusters, worst first."""
 
@@ -88,6 +138,7 @@ class FleetView(Struct, frozen=True, rename="camel"):
     fresh: int
     overdue: int
     failing: int
+    resync: ResyncView
     items: list[ClusterView]
 
 
@@ -205,6 +256,22 @@ def backup_view(status: BackupStatus, policies: Policies, now: float, used_today
         next_due=_time(due or 0.0),
         next_due_latest=_time(due + SLIP) if due else None,
         on_demand_today=used_today,
+    )
+
+
+def resync_view(row: ResyncRow, looked_at: Iterable[float] = ()) -> ResyncView:
+    """What a resync found as people see it; `looked_at` are the times at which the clusters' last passes ended."""
+    return ResyncView(
+        at=_time(row.at),
+        next=_time(row.next),
+        clusters=row.clusters,
+        converged=row.converged,
+        under_way=row.under_way,
+        by_reason=row.by_reason,
+        passes_since=sum(moment >= row.at > 0 for moment in looked_at),
+        postponed=row.postponed,
+        unread_subscriptions=row.unread,
+        incomplete=row.incomplete,
     )
 
 

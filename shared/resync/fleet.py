@@ -21,8 +21,8 @@ from shared.catalog.stamp import digest
 from shared.errors import InvalidResourceId, RowChanged
 from shared.fleet.messages import Message
 from shared.fleet.queues import Sender
-from shared.fleet.records import Glance
-from shared.fleet.tables import Key, Rows
+from shared.fleet.records import Glance, State
+from shared.fleet.tables import Key, Rows, Stored
 from shared.resync.drift import Finding, Judge, Moment, Reason
 from shared.resync.inventory import Inventory, Reader
 from shared.settings import Settings
@@ -84,6 +84,7 @@ class Resync:
             Exception: a queue or table didn't answer; the next resync finds what is left.
         """
         settings = self.settings
+        before = await self.marks.read(MARK, ResyncRow)
         inventory = await Reader(self.door, settings, settings.subscriptions).read()
         now = Moment(self.door.clock.now().timestamp(), time.time())
         judge = Judge(inventory, self.catalog, settings, now)
@@ -91,12 +92,13 @@ class Resync:
         row.incomplete = sorted(inventory.partial)
         row.catalog = digest(settings.catalog)
         interval = PERIOD if upcoming is None else upcoming
-        row.next = now.azure + interval / settings.wait_scale
+        planned = upcoming is None and before.value.next > now.azure
+        row.next = before.value.next if planned else now.azure + interval / settings.wait_scale
         findings = await self._findings(judge, inventory, row)
         asked = self._paced(findings, interval, row)
         await self._ask(asked)
         row.by_reason = dict(sorted(Counter(str(finding.reason) for finding, _ in asked).items()))
-        await self._remember(row)
+        await self._remember(Stored(row, before.etag))
         _log(row)
         return row
 
@@ -104,6 +106,25 @@ class Resync:
         """Run only if the catalog isn't the one that the last resync compared with: its clusters needn't wait."""
         stored = await self.marks.read(MARK, ResyncRow)
         return None if stored.value.catalog == digest(self.settings.catalog) else await self.run()
+
+    async def last(self) -> ResyncRow:
+        """What the last resync found; an empty row before the first one."""
+        return (await self.marks.read(MARK, ResyncRow)).value
+
+    async def ask_for(self, state: State | None, reason: str | None, who: str) -> int:
+        """Ask for a pass over every cluster in a state or with a reason, spread over time; how many."""
+        chosen = [
+            ClusterId.parse(stored.value.cluster_id)
+            async for stored in self.glances.all()
+            if state in (None, stored.value.state) and reason in (None, stored.value.reason)
+        ]
+        allowed = [cluster for cluster in chosen if cluster.subscription in self.settings.subscriptions]
+        allowed.sort(key=lambda cluster: cluster.key)
+        step = self._step(len(allowed))
+        asked = [(Message(one, f"asked by {who}"), number * step) for number, one in enumerate(allowed)]
+        await self._send(asked)
+        logs.info("asked_for", state=state, reason=reason, clusters=len(allowed), who=who)
+        return len(allowed)
 
     async def _findings(self, judge: Judge, inventory: Inventory, row: ResyncRow) -> list[Finding]:
         """Every cluster's difference; rows come page by page and aren't kept."""
@@ -151,24 +172,31 @@ class Resync:
         fit = max(1, int(interval / pace)) if pace else len(moved)
         row.postponed = len(moved[fit:])
         others = [finding for finding in ordered if finding.reason is not Reason.CATALOG_CHANGED]
-        step = min(1.0, _WINDOW / len(others)) * settings.wait_scale if others else 0.0
+        step = self._step(len(others))
         spread = [(finding, number * step) for number, finding in enumerate(others)]
         return spread + [(finding, number * pace) for number, finding in enumerate(moved[:fit])]
 
+    def _step(self, messages: int) -> float:
+        """Real seconds between two of so many messages."""
+        return min(1.0, _WINDOW / max(1, messages)) * self.settings.wait_scale
+
     async def _ask(self, asked: Sequence[tuple[Finding, float]]) -> None:
+        for finding, _ in asked:
+            logs.info("asked", cluster=finding.cluster, reason=finding.reason, detail=finding.detail or None)
+        await self._send([(Message(finding.cluster, finding.text), delay) for finding, delay in asked])
+
+    async def _send(self, messages: Sequence[tuple[Message, float]]) -> None:
         limit = asyncio.Semaphore(_AT_ONCE)
 
-        async def one(finding: Finding, delay: float) -> None:
-            logs.info("asked", cluster=finding.cluster, reason=finding.reason, detail=finding.detail or None)
+        async def one(message: Message, delay: float) -> None:
             async with limit:
-                await self.sender.send(Message(finding.cluster, finding.text), delay)
+                await self.sender.send(message, delay)
 
-        await asyncio.gather(*(one(finding, delay) for finding, delay in asked))
+        await asyncio.gather(*(one(message, delay) for message, delay in messages))
 
-    async def _remember(self, row: ResyncRow) -> None:
-        stored = await self.marks.read(MARK, ResyncRow)
+    async def _remember(self, row: Stored[ResyncRow]) -> None:
         try:
-            await self.marks.write(MARK, type(stored)(row, stored.etag))
+            await self.marks.write(MARK, row)
         except RowChanged:
             logs.info("resync_overlapped")
 

@@ -251,3 +251,18 @@ async def test_a_restore_test_is_recorded_with_the_admin_key_and_stays(fleet: Wa
     assert [(await fleet.ask("POST", path, said)).status for _ in range(2)] == [201, 200]
     (kept,) = (await fleet.ask("GET", path)).body["value"]
     assert (kept["id"], kept["outcome"], kept["who"]) == ("run-1", "successful", "drill")
+
+
+async def test_the_fleet_is_compared_when_somebody_asks(fleet: Watched) -> None:
+    """A cluster whose event was lost is found; the fleet shows what was, and how many passes there were since."""
+    (lost,) = await fleet.seed("plain", "lost")
+    said = await fleet.ask("POST", "/api/fleet/reconcile", {})
+    assert (said.status, said.location, said.body["asked"]) == (202, "/api/fleet", 1)
+    assert said.body["resync"]["byReason"] == {"NotOnboarded": 1}
+    await fleet.app.settled(lost, "Protected")
+    shown = (await fleet.ask("GET", "/api/fleet?top=0")).body["resync"]
+    assert shown == {**said.body["resync"], "passesSince": 1}
+    assert (await fleet.ask("POST", "/api/fleet/reconcile", {})).body["asked"] == 0
+    again = await fleet.ask("POST", f"{path_of(lost)}/reconcile", {})
+    assert (again.status, again.location) == (202, path_of(lost))
+    assert (await fleet.ask("POST", "/api/fleet/reconcile", {"state": "Rejected"})).body["asked"] == 1

@@ -12,11 +12,12 @@ from shared.api.__main__ import main, text
 from shared.api.endpoint import named
 from shared.api.openapi import VERSION, document
 from shared.api.table import ENDPOINTS
-from shared.api.views import FleetView, backup_view, cluster_view, worst_first
+from shared.api.views import FleetView, backup_view, cluster_view, resync_view, worst_first
 from shared.backups.policies import Policies
 from shared.backups.status import BackupStatus
 from shared.catalog.loading import load
 from shared.fleet.records import ClusterRow, Condition, State
+from shared.resync.fleet import ResyncRow
 
 ROOT = Path(__file__).resolve().parents[3]
 VAULT = "/subscriptions/s/resourceGroups/g/providers/Microsoft.DataProtection/backupVaults/v"
@@ -76,5 +77,8 @@ def test_an_answer_keeps_its_schema_and_the_worst_comes_first() -> None:
         views.append(cluster_view(row, [backup_view(status, policies, 100.0, 0)]))
     views.sort(key=worst_first)
     assert [view.cluster_id for view in views] == ["/b", "/c", "/a"]
-    fleet = FleetView(clusters=3, by_state={"Protected": 2, "Blocked": 1}, fresh=1, overdue=1, failing=0, items=views)
+    resync = resync_view(ResyncRow(100.0, clusters=3, by_reason={"TagChanged": 1}), [99.0, 100.0])
+    assert resync.passes_since == 1
+    states = {"Protected": 2, "Blocked": 1}
+    fleet = FleetView(clusters=3, by_state=states, fresh=1, overdue=1, failing=0, resync=resync, items=views)
     jsonschema.validate(json.loads(json.dumps(to_builtins(fleet))), schema("FleetView"))
