@@ -11,8 +11,9 @@ from markdown_it import MarkdownIt
 
 from shared.api.pages import Command, Facts, Table, Title, Words, as_markdown, as_text, duration
 from shared.api.status_pages import cluster, fleet
-from shared.api.views import BackupView, ClusterView, FleetView, JobView
+from shared.api.views import BackupView, ClusterView, FleetView, JobView, resync_view
 from shared.fleet.records import Condition
+from shared.resync.fleet import ResyncRow
 
 JOB = JobView("1", "scheduled", "Failed", None, "2026-01-31T02:10:00Z", 60.0, "SomeCode", "no | room", "Default")
 BACKUP = BackupView(
@@ -65,7 +66,15 @@ def test_a_cluster_shows_what_somebody_asks_for_first() -> None:
 
 def test_a_fleet_shows_counts_and_a_row_for_each_cluster() -> None:
     """Which are late or failing is in the last column."""
-    view = FleetView(clusters=1, by_state={"Protected": 1}, fresh=0, overdue=1, failing=1, items=[WEB])
+    view = FleetView(
+        clusters=1,
+        by_state={"Protected": 1},
+        fresh=0,
+        overdue=1,
+        failing=1,
+        resync=resync_view(ResyncRow()),
+        items=[WEB],
+    )
     last = as_markdown(fleet(view)).splitlines()[-1]
     assert last.startswith("| Protected | /subscriptions/")
     assert last.endswith("| 1 d 3 h old | overdue, 2 failed in a row |")
