@@ -224,6 +224,19 @@ async def test_an_expired_point_cannot_be_restored(azure: Client) -> None:
     assert await verdict(azure, wanted(point)) == "UserErrorRecoveryPointNotFound"
 
 
+async def test_a_point_past_its_expiry_is_gone_before_a_backup_removes_it(azure: Client) -> None:
+    """Unless nothing expires, as while protection is stopped."""
+    point = await backed_up(azure)
+    instance = azure.cloud.store.get(backup.INSTANCE)
+    assert instance
+    instance.properties["currentProtectionState"] = "ProtectionStopped"
+    await advance(azure, 8 * DAY)
+    assert await verdict(azure, wanted(point)) == ""
+    instance.properties["currentProtectionState"] = "ProtectionError"  # in which nothing is backed up
+    assert point in {kept["recoveryPointId"] for kept in await all_points(azure)}
+    assert await verdict(azure, wanted(point)) == "UserErrorRecoveryPointNotFound"
+
+
 @pytest.fixture
 async def vaulted(azure: Client) -> str:
     """The name of a recovery point that is in both stores, with a staging location and its roles in place."""

@@ -5,7 +5,16 @@ from __future__ import annotations
 import datetime as dt
 
 from local.azure import errors
-from local.azure.data_protection import adhoc, dialect, job_documents, job_runs, restorability, restore_requests
+from local.azure.cloud import Cloud
+from local.azure.data_protection import (
+    adhoc,
+    dialect,
+    job_documents,
+    job_runs,
+    recovery_points,
+    restorability,
+    restore_requests,
+)
 from local.azure.data_protection.candidate import datasource_id, is_aks
 from local.azure.data_protection.dialect import AKS, invalid_input, not_found, user_error, vault_of
 from local.azure.data_protection.restorability import Restoration
@@ -30,7 +39,7 @@ def _validate(call: Call) -> Reply:
     cloud = call.cloud
 
     def succeed(operation: Operation) -> None:
-        restorability.judge(Restoration(cloud, vault, instance, request, operation.ends))
+        restorability.judge(_at_its_end(cloud, vault, instance, request, operation.ends))
 
     operation = call.start(
         "validateRestore", instance.id, operation_id=dialect.new_operation_id(call, vault), succeed=succeed
@@ -48,10 +57,10 @@ def _restore(call: Call) -> Reply:
     cloud, failure = call.cloud, call.failure_of(_KIND)
 
     def succeed(operation: Operation) -> None:
-        body = _job(Restoration(cloud, vault, instance, request, operation.ends))
+        body = _job(_at_its_end(cloud, vault, instance, request, operation.ends))
 
         def finish(job: Json, ends: dt.datetime, warning: ArmError | None) -> None:
-            restoration = Restoration(cloud, vault, instance, request, ends)
+            restoration = _at_its_end(cloud, vault, instance, request, ends)
             restorability.judge(restoration)
             restorability.judge_contents(restoration)
             job_documents.end_restore(job, ends, warning or _absent_namespace(instance, request))
@@ -63,6 +72,14 @@ def _restore(call: Call) -> Reply:
         "restoreTrigger", instance.id, operation_id=dialect.new_operation_id(call, vault), succeed=succeed
     )
     return dialect.accepted(call, vault, operation)
+
+
+def _at_its_end(
+    cloud: Cloud, vault: Resource, instance: Resource, request: RestoreRequest, at: dt.datetime
+) -> Restoration:
+    """What is judged; points that have expired by then are gone, even if no backup has removed them yet."""
+    recovery_points.expire(cloud, instance, at)
+    return Restoration(cloud, vault, instance, request, at)
 
 
 def _asked(call: Call, sent: object) -> tuple[Resource, Resource, RestoreRequest]:
