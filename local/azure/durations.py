@@ -34,6 +34,7 @@ DURATIONS: dict[str, tuple[float, float]] = {
     "replication": (0.0, 5.0),
     # not recorded: chosen
     "vaultCopy": (1800.0, 5400.0),
+    "pairCopy": (3600.0, 43200.0),  # at most 12 h are documented
     "rolePropagation": (30.0, 90.0),
     "suspendBackups": (40.0, 50.0),
     "stopProtection": (40.0, 50.0),

@@ -38,14 +38,17 @@ def commands_of(request: RestoreRequest) -> Commands:
     vault, instance = found.names
     place = ("--subscription", found.subscription, "--resource-group", found.group, "--vault-name", vault)
     named = (*place, "--backup-instance-name", instance, "--restore-request-object", _json(request.body))
-    url = f"{request.instance}/restore?api-version={DATA_PROTECTION_API}"
-    newest = "reverse(sort_by([?properties.operationCategory=='Restore'].properties, &startTime))"
+    pair = ("--use-secondary-region", "true") if request.across else ()
+    path, body = request.start
+    newest = "reverse(sort_by([?properties.operation=='Restore'].properties, &startTime))"
     shown = f"{newest}[].{{started: startTime, status: status, duration: duration, errors: errorDetails[].code}}"
     return Commands(
-        validate=_line("dataprotection", "backup-instance", "validate-for-restore", *named),
-        restore=_line("dataprotection", "backup-instance", "restore", "trigger", *named),
-        rest=_line("rest", "--method", "post", "--url", url, "--body", _json(request.body)),
-        follow=_line("dataprotection", "job", "list", *place, "--query", shown, "--output", "json"),
+        validate=_line("dataprotection", "backup-instance", "validate-for-restore", *named, *pair),
+        restore=_line("dataprotection", "backup-instance", "restore", "trigger", *named, *pair),
+        rest=_line(
+            "rest", "--method", "post", "--url", f"{path}?api-version={DATA_PROTECTION_API}", "--body", _json(body)
+        ),
+        follow=_line("dataprotection", "job", "list", *place, *pair, "--query", shown, "--output", "json"),
     )
 
 

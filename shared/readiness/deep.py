@@ -29,9 +29,9 @@ async def begin(door: Door, request: RestoreRequest) -> Validating | Validated:
     Raises:
         ArmError: Azure couldn't be asked, or doesn't let the app ask: nothing is known about the restore.
     """
-    now = door.clock.now().timestamp()
+    now, (path, body) = door.clock.now().timestamp(), request.validation
     try:
-        answer = await door.post(f"{request.instance}/validateRestore", DATA_PROTECTION_API, request.validation)
+        answer = await door.post(path, DATA_PROTECTION_API, body)
     except ArmError as error:
         if error.status not in _JUDGMENTS:
             raise

@@ -48,4 +48,5 @@ def draft(
         mappings=mappings,
         staging_group=facts.ask.staging_group or "",
         staging_account=facts.ask.staging_account or "",
+        home=region(facts.places.location),
     )

@@ -49,6 +49,7 @@ class RestoreRequest:
         staging_group: id of the resource group in the target's region and subscription that a restore from the vault
             puts disks in; "" for the operational store.
         staging_account: likewise of the storage account.
+        home: the vault's region, by its short name; with another location the paired region is asked. "" for the same.
 
     Raises:
         InvalidRestoreRequest: something of it can't be; all of it is told.
@@ -65,6 +66,7 @@ class RestoreRequest:
     volume_data: bool = True
     staging_group: str = ""
     staging_account: str = ""
+    home: str = ""
 
     def __post_init__(self) -> None:
         faults = [*_faults(self), *_namespace_faults(self.namespaces, self.mappings)]
@@ -72,8 +74,32 @@ class RestoreRequest:
             raise InvalidRestoreRequest(faults)
 
     @property
+    def across(self) -> bool:
+        """Whether the paired region restores, by calls of its own."""
+        return self.home not in {"", self.location}
+
+    @property
+    def validation(self) -> tuple[str, dict[str, Any]]:
+        """Path and body of the call that validates the restore."""
+        return self._call("validateCrossRegionRestore", "validateRestore", {"restoreRequestObject": self.body})
+
+    @property
+    def start(self) -> tuple[str, dict[str, Any]]:
+        """Path and body of the call that starts it."""
+        return self._call("crossRegionRestore", "restore", self.body)
+
+    def _call(self, there: str, here: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        if not self.across:
+            return f"{self.instance}/{here}", body
+        found = ResourceId.parse(self.instance, INSTANCE)
+        group = f"/subscriptions/{found.subscription}/resourceGroups/{found.group}"
+        details = {"sourceRegion": self.home, "sourceBackupInstanceId": self.instance}
+        asked = {"crossRegionRestoreDetails": details, "restoreRequestObject": self.body}
+        return f"{group}/providers/Microsoft.DataProtection/locations/{self.location}/{there}", asked
+
+    @property
     def body(self) -> dict[str, Any]:
-        """The body of `POST {instance}/restore`."""
+        """The restore request object: the body of `POST {instance}/restore`, which other calls wrap."""
         source = {
             "datasourceType": _CLUSTER,
             "objectType": "Datasource",
@@ -96,11 +122,6 @@ class RestoreRequest:
             },
             "sourceDataStoreType": self.tier,
         }
-
-    @property
-    def validation(self) -> dict[str, Any]:
-        """The body of `POST {instance}/validateRestore`."""
-        return {"restoreRequestObject": self.body}
 
     @property
     def _criteria(self) -> dict[str, Any]:
@@ -144,6 +165,10 @@ def _faults(request: RestoreRequest) -> Iterator[str]:
         yield f"recoveryPoint: {request.point[:200]!r} is no recovery point's name: 32 hex digits, as Azure lists them"
     if not _REGION.fullmatch(request.location):
         yield f"location: {request.location[:200]!r} is no region's short name, such as westeurope"
+    if request.home and not _REGION.fullmatch(request.home):
+        yield f"home: {request.home[:200]!r} is no region's short name, such as westeurope"
+    if request.across and request.tier == OPERATIONAL:
+        yield f"target: only the vault tier can be restored in another region than the vault's, {request.home[:200]}"
     if request.conflict not in _CONFLICTS:
         yield f"conflict: {request.conflict[:200]!r} is none of {', '.join(_CONFLICTS)}"
     yield from _id_fault("instance", request.instance, INSTANCE)

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from local.azure.options import Options
-from tests.wire import disks, graph, protectable
+from tests.wire import disks, graph, pair, protectable
 from tests.wire.player import Player
 from tests.wire.scenarios import (
     SUBSCRIPTION,
@@ -174,6 +174,7 @@ SCENARIOS = (
         steps={0: disks.days(6)},
         start=dt.datetime(2024, 5, 1, 16, tzinfo=dt.UTC),
     ),
+    *pair.SCENARIOS,
     Scenario(
         "errors",
         (0,),
@@ -270,13 +271,10 @@ SCENARIOS = (
     ),
 )
 
-_REGIONS = "a vault's other region isn't served"
 _OTHER = "another resource provider's answer"
 
 NOT_SERVED = (
-    NotServed("dp_job_list_and_show", (4, 6), _REGIONS),
     NotServed("dp_recovery_point_list", (6,), "its datasource is a database, whose recovery points the graph tells of"),
-    NotServed("dp_recovery_point_list", (7,), _REGIONS),
     NotServed("dp_update_msi_permissions_disk", (3, 8, 16), "a list of what else its tenant had, cut short"),
     NotServed("dp_update_msi_permissions_disk", (7, 11, 15, 19), "directory objects are served with fewer fields"),
     NotServed("provider_registration", (5,), "Microsoft.Automanage can be registered, its resources aren't served"),

@@ -4,6 +4,7 @@ import dataclasses
 
 from local.azure.data_protection import (
     adhoc,
+    cross_region,
     deleted,
     instances,
     jobs,
@@ -38,6 +39,7 @@ _TABLES = (
     jobs.ROUTES,
     recovery_points.ROUTES,
     restores.ROUTES,
+    cross_region.ROUTES,
 )
 
 PROVIDER = Provider(

@@ -119,12 +119,15 @@ def new_operation_id(call: Call, vault: Resource) -> str:
     return base64.b64encode(f"{constant};{call.cloud.new_guid()}".encode()).decode()
 
 
-def accepted(call: Call, vault: Resource, operation: Operation, *, at_group: bool = False) -> Reply:
-    """202, empty, with both headers; the status of a vault's own deletion lives at the group's level."""
-    where = f"{call.target.scope}/providers/{NAMESPACE}/locations/{vault.location}" if at_group else vault.id
+def accepted(call: Call, vault: Resource, operation: Operation, location: str | None = None) -> Reply:
+    """202, empty, with both headers.
+
+    With a location the status lives there, at the group's level: recorded for a vault's own deletion.
+    """
+    where = f"{call.target.scope}/providers/{NAMESPACE}/locations/{location}" if location else vault.id
     headers = {
         "azure-asyncoperation": call.url(f"{where}/operationStatus/{operation.id}"),
-        "location": call.url(_at_subscription(call, vault.location, "operationResults", operation)),
+        "location": call.url(_at_subscription(call, location or vault.location, "operationResults", operation)),
     }
     return Reply(202, None, headers, _POLL_SECONDS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote
 
 from local.azure import paths
@@ -40,7 +41,7 @@ def started(
         job_id: Its id, below the vault.
         instance: The backup instance.
         at: When it starts.
-        category: Backup or Restore.
+        category: Backup, Restore or CrossRegionRestore.
         activity: Its activity id.
         user_triggered: Whether someone asked for it.
         extended: Fields of `extendedInfo` that aren't null.
@@ -51,7 +52,8 @@ def started(
     source_id, policy_id = datasource_id(properties), str((properties.get("policyInfo") or {}).get("policyId") or "")
     vault_id = instance.id.rsplit("/backupInstances/", 1)[0]
     where = paths.parse(source_id)
-    task = {"taskId": 1, "taskName": f"Trigger {category}", "taskStatus": "InProgress"}
+    operation = category.removeprefix("CrossRegion")
+    task = {"taskId": 1, "taskName": f"Trigger {operation}", "taskStatus": "InProgress"}
     return {
         "properties": {
             "activityID": activity,
@@ -76,7 +78,7 @@ def started(
             "endTime": None,
             "dataSourceType": source.get("datasourceType"),
             "operationCategory": category,
-            "operation": category,
+            "operation": operation,
             "status": "InProgress",
             "restoreType": None,
             "isUserTriggered": user_triggered,
@@ -163,6 +165,33 @@ def listed(job: Json) -> Json:
     properties: Json = job.get("properties") or {}
     span = time_span(str(properties.get("duration") or "PT0S"))
     return {**job, "properties": {**properties, "duration": span, "extendedInfo": None}}
+
+
+def is_in_pair(job: Json) -> bool:
+    """Whether the paired region tells of a job and the vault's own calls don't; that they don't is chosen."""
+    return bool((job.get("properties") or {}).get("operationCategory") == "CrossRegionRestore")
+
+
+def in_pair(job: Json, vault_id: str, *, whole: bool) -> Json:
+    """A job as the paired region tells it: without nulls, below the vault as it was asked for (recorded).
+
+    Args:
+        job: Its document.
+        vault_id: The vault's id, as the request spells it.
+        whole: Whether it is read alone; lists have no `extendedInfo`.
+    """
+    shown: Json = _without_nulls(job if whole else listed(job))
+    return {
+        **shown,
+        "id": f"{vault_id}/backupJobs/{job['name']}",
+        "type": "Microsoft.DataProtection/BackupVaults/backupJobs",
+    }
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _etag(at: dt.datetime) -> str:

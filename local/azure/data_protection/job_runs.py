@@ -48,7 +48,7 @@ def start(
         failure: A failure that was ordered for this very job.
     """
     job = cloud.store.put(Resource(body["id"], JOBS, body))
-    category = str(job.properties["operationCategory"])
+    category = str(job.properties["operation"])
     kind = category.lower()
     fault = cloud.faults.for_job(category, instance.id, datasource_id(instance.properties))
     order = fault.details if fault else {}

@@ -28,7 +28,8 @@ def _list(call: Call) -> Reply:
         raise invalid_input("The list of jobs has no $filter.")
     vault = vault_of(call)
     oldest = call.at - dt.timedelta(days=LISTED_DAYS)
-    found = sorted((_place(job), job) for job in call.cloud.store.children(vault.id, JOBS) if _begun(job) >= oldest)
+    jobs = [job for job in call.cloud.store.children(vault.id, JOBS) if not job_documents.is_in_pair(job.body)]
+    found = sorted((_place(job), job) for job in jobs if _begun(job) >= oldest)
     token = call.parameter("$skipToken")
     if token:
         last = _read(token)
@@ -62,7 +63,7 @@ def _read(token: str) -> tuple[str, str]:
 
 def _get(call: Call) -> Reply:
     job = call.stored()
-    if job is None:
+    if job is None or job_documents.is_in_pair(job.body):
         raise not_found()
     return Reply(200, job.body)
 

@@ -151,6 +151,19 @@ def of(cloud: Cloud, instance: Resource) -> list[Resource]:
     return sorted(cloud.store.children(instance.id, POINTS), key=taken, reverse=True)
 
 
+def stores(point: Resource) -> frozenset[str]:
+    """The stores that a point is in."""
+    return frozenset(str(detail.get("type")) for detail in point.properties.get("recoveryPointDataStoresDetails") or [])
+
+
+def in_pair(cloud: Cloud, point: Resource, at: dt.datetime) -> bool:
+    """Whether a point's copy in a geo-redundant vault has reached the paired region; up to 12 h are documented."""
+    details = point.properties.get("recoveryPointDataStoresDetails") or []
+    copied = next((parse(detail.get("creationTime")) for detail in details if detail.get("type") == VAULT), None)
+    seconds = duration(cloud.options.seed, "pairCopy", point.id)
+    return copied is not None and copied + dt.timedelta(seconds=seconds) <= at
+
+
 def expire(cloud: Cloud, instance: Resource, at: dt.datetime) -> None:
     """Remove what has expired, as far as the protection state and the cluster let it be.
 
@@ -211,14 +224,17 @@ def _remove_expired(cloud: Cloud, point: Resource, at: dt.datetime) -> None:
 
 
 def _list(call: Call) -> Reply:
-    instance = call.existing()
+    return Reply(200, {"value": [point.body for point in asked(call, call.existing())]})
+
+
+def asked(call: Call, instance: Resource) -> list[Resource]:
+    """The points of an instance that a call's `$filter` asks for, newest first."""
     begin, end = _range(call.parameter("$filter") or "")
-    found = [
-        point.body
+    return [
+        point
         for point in of(call.cloud, instance)
         if (begin is None or taken(point) >= begin) and (end is None or taken(point) <= end)
     ]
-    return Reply(200, {"value": found})
 
 
 def _range(text: str) -> tuple[dt.datetime | None, dt.datetime | None]:

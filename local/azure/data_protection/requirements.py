@@ -79,10 +79,14 @@ def runs(cluster: Resource) -> bool:
     return power == "Running" and cluster.properties.get("provisioningState") not in {"Creating", "Deleting", "Failed"}
 
 
+def _cluster_is_near(candidate: Candidate) -> None:
+    """Known of the service; the code isn't."""
+    same_region(candidate.vault, candidate.cluster, "UserErrorDatasourceRegionMismatch", "The Backup vault")
+
+
 def _cluster_runs(candidate: Candidate) -> None:
-    """Known of the service; the codes aren't."""
+    """Known of the service; the code isn't."""
     cluster = candidate.cluster
-    same_region(candidate.vault, cluster, "UserErrorDatasourceRegionMismatch", "The Backup vault")
     if not runs(cluster):
         raise user_error("UserErrorKubernetesClusterNotRunning", f"The cluster {cluster.name} is not running.")
 
@@ -217,6 +221,7 @@ def _vault_tier_can_be_filled(candidate: Candidate) -> None:
 CHECKS: tuple[Callable[[Candidate], None], ...] = (
     _policy_fits,
     _vault_reads_cluster,
+    _cluster_is_near,
     _cluster_runs,
     _extension_is_healthy,
     _vault_is_trusted,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from local.azure import paths, regions
 from local.azure.cloud import Cloud
-from local.azure.data_protection import requirements, snapshots
+from local.azure.data_protection import recovery_points, requirements, snapshots
 from local.azure.data_protection.candidate import Candidate, datasource_id, no_storage_location, principal_of
 from local.azure.data_protection.dialect import user_error
 from local.azure.data_protection.requirements import BLOB_OWNER, MANAGES, missing_role, same_region
@@ -36,6 +36,7 @@ class Restoration:
         instance: The backup instance.
         request: What is asked.
         at: Virtual time of the judgment.
+        pair: The paired region, when it is the one that restores, from its copies.
     """
 
     cloud: Cloud
@@ -43,6 +44,7 @@ class Restoration:
     instance: Resource
     request: RestoreRequest
     at: dt.datetime
+    pair: str = ""
 
     @property
     def target(self) -> Candidate:
@@ -63,8 +65,7 @@ class Restoration:
             ArmError: It has expired, never was, or isn't in that store; the code isn't known.
         """
         point = self.cloud.store.get(f"{self.instance.id}/recoveryPoints/{self.request.point}")
-        details = point.properties.get("recoveryPointDataStoresDetails") or [] if point else []
-        if point is None or self.request.store not in {detail.get("type") for detail in details}:
+        if point is None or not self._holds(point):
             raise user_error(
                 "UserErrorRecoveryPointNotFound",
                 f"The recovery point {self.request.point} isn't in the {self.request.store} of the backup instance "
@@ -72,6 +73,10 @@ class Restoration:
                 recommended=["Choose a recovery point and a store out of the list of the instance's recovery points."],
             )
         return point
+
+    def _holds(self, point: Resource) -> bool:
+        copied = not self.pair or recovery_points.in_pair(self.cloud, point, self.at)
+        return copied and self.request.store in recovery_points.stores(point)
 
 
 def _point_exists(restoration: Restoration) -> None:
@@ -92,26 +97,33 @@ def _target_is_meant(restoration: Restoration) -> None:
         )
 
 
+def _target_is_near(restoration: Restoration) -> None:
+    """In the region that restores, and in the one that the request names; the code isn't known."""
+    cluster = restoration.target.found(restoration.request.target_id, "cluster")
+    home = restoration.pair or restoration.vault.location
+    for what, region in (("The restoring region", home), ("The restore location", restoration.request.location)):
+        if regions.find(region) != regions.find(cluster.location):
+            raise user_error(
+                "UserErrorDatasourceRegionMismatch",
+                f"{what} is {region}, the cluster {cluster.name} is in {cluster.location}.",
+                recommended=["Only what is in the vault tier can be restored to the paired region, by a call to it."],
+            )
+
+
 def _target_is_reached(restoration: Restoration) -> None:
     for check in requirements.REACHES_CLUSTER:
         check(restoration.target)
 
 
 def _target_is_allowed(restoration: Restoration) -> None:
-    """The region is the vault's, by what came before; another subscription is documented for both tiers."""
-    request, cluster = restoration.request, restoration.target.cluster
-    if regions.find(request.location) != regions.find(cluster.location):
-        raise user_error(
-            "UserErrorDatasourceRegionMismatch",
-            f"The restore location is {request.location}, the cluster is in {cluster.location}.",
-        )
+    """Another subscription is documented for both tiers, unless the vault forbids it; the code isn't known."""
+    cluster = restoration.target.cluster
     features = restoration.vault.properties.get("featureSettings") or {}
     state = (features.get("crossSubscriptionRestoreSettings") or {}).get("state")
     here, there = (
         paths.parse(one).subscription for one in (datasource_id(restoration.instance.properties), cluster.id)
     )
     if here != there and state in {"Disabled", "PermanentlyDisabled"}:
-        # documented as a setting of a vault; the code isn't known
         raise user_error(
             "UserErrorCrossSubscriptionRestoreDisabled",
             f"Cross-subscription restore of the Backup vault {restoration.vault.name} is {state}.",
@@ -206,7 +218,13 @@ def _staging_can_be_used(restoration: Restoration) -> None:
 
 type Check = Callable[[Restoration], None]
 
-_ALWAYS: tuple[Check, ...] = (_point_exists, _target_is_meant, _target_is_reached, _target_is_allowed)
+_ALWAYS: tuple[Check, ...] = (
+    _point_exists,
+    _target_is_meant,
+    _target_is_near,
+    _target_is_reached,
+    _target_is_allowed,
+)
 _OPERATIONAL: tuple[Check, ...] = (_snapshots_are_there,)
 _FROM_VAULT: tuple[Check, ...] = (_staging_is_ready, _staging_can_be_used)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 from local.azure import errors
@@ -33,63 +34,73 @@ _UNREADY = frozenset({"NotProtected", "ConfiguringProtection", "ConfiguringProte
 """Protection states in which nothing can be restored; chosen. Stopped and broken protection keep their points."""
 
 
-def _validate(call: Call) -> Reply:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asked:
+    """A restore that is asked for.
+
+    Attributes:
+        vault: The vault.
+        instance: The backup instance.
+        request: The request.
+        pair: The paired region, when it restores.
+    """
+
+    vault: Resource
+    instance: Resource
+    request: RestoreRequest
+    pair: str = ""
+
+    def at(self, cloud: Cloud, moment: dt.datetime) -> Restoration:
+        """What is judged; points that have expired by then are gone, even if no backup has removed them yet."""
+        recovery_points.expire(cloud, self.instance, moment)
+        return Restoration(cloud, self.vault, self.instance, self.request, moment, self.pair)
+
+
+def validate(call: Call, asked: Asked) -> Reply:
     """Start a validation; it judges at its end. Whether the day's restores are used up isn't part of it (chosen)."""
-    vault, instance, request = _asked(call, call.body.get("restoreRequestObject"))
-    cloud = call.cloud
+    cloud, vault = call.cloud, asked.vault
 
     def succeed(operation: Operation) -> None:
-        restorability.judge(_at_its_end(cloud, vault, instance, request, operation.ends))
+        restorability.judge(asked.at(cloud, operation.ends))
 
     operation = call.start(
-        "validateRestore", instance.id, operation_id=dialect.new_operation_id(call, vault), succeed=succeed
+        "validateRestore", asked.instance.id, operation_id=dialect.new_operation_id(call, vault), succeed=succeed
     )
-    return dialect.accepted(call, vault, operation)
+    return dialect.accepted(call, vault, operation, asked.pair or None)
 
 
-def _restore(call: Call) -> Reply:
+def restore(call: Call, asked: Asked) -> Reply:
     """Start a restore. Its operation makes the job when the point is there; everything else is judged at the job's end.
 
     That several restores may run side by side is chosen.
     """
-    vault, instance, request = _asked(call, call.body)
-    _refuse_too_many(call, instance)
-    cloud, failure = call.cloud, call.failure_of(_KIND)
+    _refuse_too_many(call, asked)
+    cloud, vault, instance, failure = call.cloud, asked.vault, asked.instance, call.failure_of(_KIND)
+
+    def finish(job: Json, ends: dt.datetime, warning: ArmError | None) -> None:
+        restoration = asked.at(cloud, ends)
+        restorability.judge(restoration)
+        restorability.judge_contents(restoration)
+        job_documents.end_restore(job, ends, warning or _absent_namespace(asked))
 
     def succeed(operation: Operation) -> None:
-        body = _job(_at_its_end(cloud, vault, instance, request, operation.ends))
-
-        def finish(job: Json, ends: dt.datetime, warning: ArmError | None) -> None:
-            restoration = _at_its_end(cloud, vault, instance, request, ends)
-            restorability.judge(restoration)
-            restorability.judge_contents(restoration)
-            job_documents.end_restore(job, ends, warning or _absent_namespace(instance, request))
-
+        body = _job(asked.at(cloud, operation.ends))
         job = job_runs.start(cloud, instance, body, operation.ends, finish=finish, failure=failure)
         operation.result = {"jobId": job.id, "objectType": "OperationJobExtendedInfo"}
 
     operation = call.start(
         "restoreTrigger", instance.id, operation_id=dialect.new_operation_id(call, vault), succeed=succeed
     )
-    return dialect.accepted(call, vault, operation)
+    return dialect.accepted(call, vault, operation, asked.pair or None)
 
 
-def _at_its_end(
-    cloud: Cloud, vault: Resource, instance: Resource, request: RestoreRequest, at: dt.datetime
-) -> Restoration:
-    """What is judged; points that have expired by then are gone, even if no backup has removed them yet."""
-    recovery_points.expire(cloud, instance, at)
-    return Restoration(cloud, vault, instance, request, at)
-
-
-def _asked(call: Call, sent: object) -> tuple[Resource, Resource, RestoreRequest]:
-    """Vault, instance and request of a call.
+def asked(call: Call, vault: Resource, instance: Resource | None, sent: object, pair: str = "") -> Asked:
+    """What a call asks for.
 
     Raises:
         ArmError: The instance isn't there or isn't in a state to restore from, the request is malformed, or the caller
             may not read the clusters.
     """
-    vault, instance = vault_of(call), call.stored(call.target.addressed())
     if instance is None:
         raise not_found()
     if not is_aks(instance.properties):
@@ -100,34 +111,42 @@ def _asked(call: Call, sent: object) -> tuple[Resource, Resource, RestoreRequest
     state = instance.properties.get("currentProtectionState")
     if state in _UNREADY:
         raise invalid_input(f"A restore isn't possible while the protection state is {state}.")
-    return vault, instance, request
+    return Asked(vault, instance, request, pair)
+
+
+def _here(call: Call, sent: object) -> Asked:
+    return asked(call, vault_of(call), call.stored(call.target.addressed()), sent)
 
 
 def _require_linked_read(call: Call, cluster_id: str) -> None:
     """The caller needs to read both clusters: seen for the source in public issue threads, inferred for the target."""
     action, who = f"{AKS}/read", call.principal
     if not call.cloud.access.may(who.object_id, action, cluster_id, call.at):
-        asked = call.route.rbac_action(dialect.NAMESPACE, call.arguments)
+        wanted = call.route.rbac_action(dialect.NAMESPACE, call.arguments)
         raise errors.linked_authorization_failed(
-            who.name, who.object_id, asked, call.target.addressed(), linked=(action, cluster_id)
+            who.name, who.object_id, wanted, call.target.addressed(), linked=(action, cluster_id)
         )
 
 
-def _refuse_too_many(call: Call, instance: Resource) -> None:
-    """The limit is documented, its code isn't: it is chosen."""
-    if adhoc.jobs_today(call, instance, "Restore") >= MOST_A_DAY:
+def _refuse_too_many(call: Call, asked: Asked) -> None:
+    """The limit is documented, its code isn't: it is chosen; so is that the paired region counts for itself."""
+    if adhoc.jobs_today(call, asked.instance, _category(asked.pair)) >= MOST_A_DAY:
         raise user_error(
             "UserErrorMaxRestoresPerDayReached",
-            f"The backup instance {instance.name} has had {MOST_A_DAY} restores today.",
+            f"The backup instance {asked.instance.name} has had {MOST_A_DAY} restores today.",
             recommended=["Wait until tomorrow (UTC)."],
         )
 
 
-def _absent_namespace(instance: Resource, request: RestoreRequest) -> ArmError | None:
+def _category(pair: str) -> str:
+    return "CrossRegionRestore" if pair else "Restore"
+
+
+def _absent_namespace(asked: Asked) -> ArmError | None:
     """The documented warning for a namespace that the backup doesn't have, as far as the instance's filter tells."""
-    parameters = (instance.properties.get("policyInfo") or {}).get("policyParameters") or {}
+    parameters = (asked.instance.properties.get("policyInfo") or {}).get("policyParameters") or {}
     kept = [one.get("includedNamespaces") for one in parameters.get("backupDatasourceParametersList") or []]
-    absent = [name for name in request.namespaces if kept and kept[0] and name not in kept[0]]
+    absent = [name for name in asked.request.namespaces if kept and kept[0] and name not in kept[0]]
     if not absent:
         return None
     return user_error("UserErrorNamespaceNotFound", f"The namespaces {', '.join(absent)} aren't in the backup.")
@@ -139,7 +158,7 @@ def _job(restoration: Restoration) -> Json:
         f"{restoration.vault.id}/backupJobs/{cloud.new_guid()}",
         restoration.instance,
         restoration.at,
-        category="Restore",
+        category=_category(restoration.pair),
         activity=cloud.new_guid(),
         user_triggered=True,
         source_store=restoration.request.store,
@@ -156,6 +175,10 @@ def _job(restoration: Restoration) -> Json:
 _INSTANCE = "backupVaults/{vault}/backupInstances/{instance}"
 
 ROUTES = (
-    Route("POST", f"{_INSTANCE}/validateRestore", _validate),
-    Route("POST", f"{_INSTANCE}/restore", _restore),
+    Route(
+        "POST",
+        f"{_INSTANCE}/validateRestore",
+        lambda call: validate(call, _here(call, call.body.get("restoreRequestObject"))),
+    ),
+    Route("POST", f"{_INSTANCE}/restore", lambda call: restore(call, _here(call, call.body))),
 )

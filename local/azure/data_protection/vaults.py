@@ -70,13 +70,14 @@ def _security(sent: Json) -> Json:
     return settings
 
 
-def _cross_region(features: Json) -> bool:
+def cross_region(features: Json) -> bool:
+    """Whether a vault's `featureSettings` let its paired region restore."""
     return (features.get("crossRegionRestoreSettings") or {}).get("state") == "Enabled"
 
 
 def _check_features(features: Json, storage: list[Json], region: Region) -> None:
     geo = any(setting["type"] == "GeoRedundant" for setting in storage)
-    if _cross_region(features) and not (geo and region.pair):
+    if cross_region(features) and not (geo and region.pair):
         raise invalid_input(
             "crossRegionRestoreSettings can be enabled for a geo-redundant vault in a paired region only."
         )
@@ -100,7 +101,7 @@ def _check_change(vault: Resource, properties: Json) -> None:
         state = (have.get(name) or {}).get("state")
         if state == final and (wanted.get(name) or {}).get("state") != final:
             raise user_error("PropertyChangeNotAllowed", f"{name} of a Backup vault can't be changed from {final}.")
-    if _cross_region(vault.properties.get("featureSettings") or {}) and not _cross_region(
+    if cross_region(vault.properties.get("featureSettings") or {}) and not cross_region(
         properties.get("featureSettings") or {}
     ):
         raise user_error("PropertyChangeNotAllowed", "Cross-region restore can't be disabled once it is enabled.")
@@ -120,7 +121,7 @@ def _resilience(storage: list[Json], features: Json) -> str:
     redundancy = storage[0]["type"]
     if redundancy == "LocallyRedundant":
         return "Poor"
-    return "Good" if redundancy == "GeoRedundant" and _cross_region(features) else "Fair"
+    return "Good" if redundancy == "GeoRedundant" and cross_region(features) else "Fair"
 
 
 def _properties(call: Call, region: Region) -> Json:
@@ -257,7 +258,7 @@ def _delete(call: Call) -> Reply:
     operation = call.start(
         "vaultDelete", vault.id, operation_id=dialect.new_operation_id(call, vault), succeed=succeed, fail=fail
     )
-    return dialect.accepted(call, vault, operation, at_group=True)
+    return dialect.accepted(call, vault, operation, vault.location)
 
 
 ROUTES = (

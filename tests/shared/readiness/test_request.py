@@ -32,7 +32,7 @@ def request(**changes: Any) -> RestoreRequest:
 
 
 @pytest.mark.skipif(not recordings.FOLDER.is_dir(), reason="the folder of recordings isn't here; WIRE_DIR names it")
-@pytest.mark.parametrize(("index", "field"), [(27, "validation"), (32, "body")])
+@pytest.mark.parametrize(("index", "field"), [(27, "validation"), (32, "start")])
 def test_a_whole_restore_is_spelled_as_recorded(index: int, field: str) -> None:
     """To the last field, null and order of none."""
     recorded = recordings.load("dp_backup_and_restore_aks")[index]
@@ -44,7 +44,7 @@ def test_a_whole_restore_is_spelled_as_recorded(index: int, field: str) -> None:
         target=ClusterId.parse(source["resourceId"]),
         location=source["resourceLocation"],
     )
-    assert getattr(made, field) == recorded.request_body
+    assert getattr(made, field) == (recorded.path, recorded.request_body)
 
 
 def test_choices_are_told_in_the_criteria() -> None:
@@ -70,6 +70,25 @@ def test_a_restore_from_the_vault_names_where_it_stages() -> None:
     assert criteria["stagingStorageAccountId"] == _STAGING["staging_account"]
 
 
+def test_another_region_is_asked_by_its_own_calls() -> None:
+    """The paired region gets the request with where the backup comes from; the commands say so too."""
+    made = request(tier=VAULT, home="northeurope", **_STAGING)
+    there = f"{_GROUP}/providers/Microsoft.DataProtection/locations/westeurope"
+    body = {
+        "crossRegionRestoreDetails": {"sourceRegion": "northeurope", "sourceBackupInstanceId": _INSTANCE},
+        "restoreRequestObject": made.body,
+    }
+    assert made.validation == (f"{there}/validateCrossRegionRestore", body)
+    assert made.start == (f"{there}/crossRegionRestore", body)
+    commands = commands_of(made)
+    words = shlex.split(commands.rest)
+    assert words[words.index("--url") + 1] == f"{there}/crossRegionRestore?api-version=2025-07-01"
+    assert json.loads(words[-1]) == body
+    for line in (commands.validate, commands.restore, commands.follow):
+        assert "--use-secondary-region true" in line
+    assert request(home="westeurope").start == (f"{_INSTANCE}/restore", request().body)
+
+
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
@@ -83,6 +102,11 @@ def test_a_restore_from_the_vault_names_where_it_stages() -> None:
         ({"tier": VAULT}, "stagingGroup: not the id of a resource group: ''"),
         ({"tier": VAULT, **_STAGING, "staging_account": _CLUSTER}, "stagingAccount"),
         (_STAGING, "only a restore from the vault tier is staged"),
+        ({"home": "North Europe", "tier": VAULT, **_STAGING}, "home"),
+        (
+            {"home": "northeurope"},
+            "only the vault tier can be restored in another region than the vault's, northeurope",
+        ),
         ({"namespaces": ("Web",)}, "namespaces: 'Web' is no name of a namespace"),
         ({"namespaces": ("a" * 64,)}, "namespaces"),
         ({"namespaces": ("kube-system",)}, "namespaces: kube-system is never backed up"),
