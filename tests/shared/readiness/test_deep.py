@@ -16,6 +16,8 @@ from shared.readiness.drafting import Undrafted, draft
 from shared.readiness.kept import Validated, Validating
 from shared.readiness.model import Status, Verdict
 from shared.readiness.request import RestoreRequest
+from tests.local_azure import backup
+from tests.local_azure.restoring import ACCOUNT_CONTRIBUTOR, BLOB_OWNER, STAGING, STAGING_ACCOUNT, give, place_staging
 from tests.shared.readiness.protected import CLUSTER, TARGET
 
 if TYPE_CHECKING:
@@ -198,6 +200,35 @@ async def test_a_restore_from_the_vault_cannot_be_drafted_without_staging(world:
     with pytest.raises(InvalidRestoreRequest, match="stagingGroup"):
         draft(checked.facts)
     assert checked.facts.ask == Ask(tier=VAULT)
+
+
+async def test_a_target_in_the_paired_region_is_validated_there(world: Protected) -> None:
+    """From the vault tier, by the paired region's own call; the role of the app allows it."""
+    cloud = world.azure.cloud
+    world.body(world.desired.vault)["properties"]["featureSettings"] = {
+        "crossRegionRestoreSettings": {"state": "Enabled"}
+    }
+    place_staging(cloud)
+    for resource_id in (TARGET, STAGING, STAGING_ACCOUNT):
+        world.body(resource_id)["location"] = "northeurope"
+    extension = world.body(_EXTENSION.format(TARGET))["properties"]["aksAssignedIdentity"]["principalId"]
+    vault, cluster = (world.body(one)["identity"]["principalId"] for one in (world.desired.vault, TARGET))
+    give(
+        cloud,
+        (backup.CONTRIBUTOR, vault, STAGING),
+        (ACCOUNT_CONTRIBUTOR, vault, STAGING_ACCOUNT),
+        (BLOB_OWNER, vault, STAGING_ACCOUNT),
+        (backup.CONTRIBUTOR, cluster, STAGING),
+        (backup.BLOB_CONTRIBUTOR, extension, STAGING_ACCOUNT),
+    )
+    asked = {"tier": VAULT, "staging_group": STAGING, "staging_account": STAGING_ACCOUNT}
+    request = await _request(world, target=ClusterId.parse(TARGET), **asked)
+    assert request.across
+    outcome = await _outcome(world, request)
+    assert (outcome.passed, outcome.message) == (True, "")
+    asked_of = [one["path"] for one in await world.azure.control("GET", "/requests?kind=write")]
+    (asked_once,) = [path for path in asked_of if "alidate" in path]
+    assert asked_once.endswith("/locations/northeurope/validateCrossRegionRestore")
 
 
 def test_no_answer_at_all_is_unknown() -> None:
