@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from azure.data.tables.aio import TableServiceClient
 from azure.identity.aio import ManagedIdentityCredential
@@ -31,6 +32,7 @@ from shared.governance.governor import Governor
 from shared.governance.pause import Pause, PauseRow
 from shared.notify.outbox import tell
 from shared.notify.publisher import LogNotifier, Notifier, TopicNotifier
+from shared.onboarding.breaker import Breaker, BreakerRow
 from shared.onboarding.poison import DeadLetter, record_poisoned, record_unreadable
 from shared.onboarding.reconcile import Reconciler
 from shared.readiness.fleet import FleetReader
@@ -47,6 +49,7 @@ class Services:
 
     settings: Settings
     reconciler: Reconciler
+    breaker: Breaker
     clusters: Rows[ClusterRow]
     deadletters: Rows[DeadLetter]
     resync: Resync
@@ -66,6 +69,7 @@ class Services:
         report = await self.sweeper.sweep()
         untold = [(_key(stored.value), stored) async for stored in self.clusters.all() if stored.value.outbox]
         report.events += await tell(self.reconciler.notifier, self.clusters, untold)
+        report.events += await self.breaker.tell(self.reconciler.notifier)
         return report
 
     async def reconcile(self, body: bytes, message_id: str) -> None:
@@ -128,9 +132,22 @@ def build() -> Services:
     restore_tests = RestoreTests(rows("restoretests", RecordedTests))
     recall = recall_from(clusters, store, restore_tests)
     kept = rows("readiness", ReadinessRow, _readiness_columns)
+    breaker = Breaker(rows("marks", BreakerRow), settings, partial(_protected, clusters))
     return Services(
         settings=settings,
-        reconciler=Reconciler(settings, catalog, door, clusters, regions, sender, notifier, governor, store.welcome),
+        reconciler=Reconciler(
+            settings=settings,
+            catalog=catalog,
+            door=door,
+            clusters=clusters,
+            regions=regions,
+            sender=sender,
+            notifier=notifier,
+            governor=governor,
+            breaker=breaker,
+            on_protected=store.welcome,
+        ),
+        breaker=breaker,
         clusters=clusters,
         deadletters=rows("deadletters", DeadLetter, lambda row: {"fault": row.fault}),
         resync=Resync(settings, catalog, door, rows("clusters", Glance), rows("marks", ResyncRow), sender),
@@ -163,6 +180,11 @@ def _storage(connection: StorageConnection) -> tuple[TableServiceClient, QueueSe
         TableServiceClient(connection.table_endpoint or "", credential=credential),
         QueueServiceClient(connection.queue_endpoint or "", credential=credential),
     )
+
+
+async def _protected(clusters: Rows[ClusterRow]) -> int:
+    """How many clusters this app protects."""
+    return sum([row.value.places is not None async for row in clusters.all()])
 
 
 def _key(row: ClusterRow) -> Key:

@@ -85,6 +85,12 @@ class BackupOptions(Struct, frozen=True, rename="camel", forbid_unknown_fields=T
     dry_run: Annotated[bool, Meta(description="true: say what stands in the way, start nothing")] = False
 
 
+class Lift(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A person's word that lets halted releases go on."""
+
+    lift: Annotated[bool, Meta(description="true: they go on for a day")]
+
+
 _LINE = r"^[^\x00-\x1f\x7f]*$(?!\n)"  # no control characters: what is recorded goes into logs and tables
 
 

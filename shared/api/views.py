@@ -51,7 +51,13 @@ class BackupView(Struct, frozen=True, rename="camel"):
 
 
 class ClusterView(Struct, frozen=True, rename="camel"):
-    """How one cluster stands."""
+    """How one cluster stands.
+
+    Attributes:
+        release_due: when its backups end because its tag is gone.
+        external: ids of backup instances that others made and that protect it.
+        leftovers: ids of what is left of a cluster that is gone.
+    """
 
     cluster_id: str
     state: str
@@ -61,6 +67,9 @@ class ClusterView(Struct, frozen=True, rename="camel"):
     policy: str
     conditions: list[Condition]
     backups: list[BackupView]
+    release_due: str | None = None
+    external: list[str] = []
+    leftovers: list[str] = []
 
 
 class JobList(Struct, frozen=True, rename="camel"):
@@ -221,6 +230,18 @@ class GovernanceView(Struct, frozen=True, rename="camel"):
     caps: dict[str, int | None]
 
 
+class ReleasesView(Struct, frozen=True, rename="camel"):
+    """How the releases of the fleet stand.
+
+    Attributes:
+        halted_since: when so many clusters would have lost their protection that none did; null while all is well.
+        waiting: ids of the clusters that wait for somebody to look.
+    """
+
+    halted_since: str | None
+    waiting: list[str]
+
+
 def _time(moment: float) -> str | None:
     return iso(moment) if moment else None
 
@@ -286,10 +307,13 @@ def cluster_view(row: ClusterRow, backups: list[BackupView]) -> ClusterView:
         policy=row.policy,
         conditions=row.conditions,
         backups=backups,
+        release_due=_time(row.life.release.due) if row.life.release else None,
+        external=row.life.external,
+        leftovers=row.life.leftovers,
     )
 
 
-_BAD_FIRST = {"Blocked": 0, "Rejected": 1, "Waiting": 3, "New": 3, "Protected": 4, "Released": 5}
+_BAD_FIRST = {"Blocked": 0, "Rejected": 1, "Waiting": 3, "New": 3, "Protected": 4, "Orphaned": 5, "Released": 6}
 
 
 def worst_first(view: ClusterView) -> tuple[int, str]:

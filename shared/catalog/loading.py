@@ -10,7 +10,7 @@ import msgspec
 
 from shared.catalog.document import MAX_BYTES, Document, Path, parse
 from shared.catalog.model import Catalog
-from shared.catalog.selection import NONE
+from shared.catalog.selection import RESERVED
 from shared.catalog.value import CatalogValue
 from shared.errors import CatalogError
 
@@ -148,9 +148,9 @@ def _dangling(catalog: Catalog, document: Document) -> list[tuple[int, str]]:
     """Faults of what the policies of a catalog mean together."""
     found: list[tuple[int, str]] = []
     for name, policy in catalog.policies.items():
-        if name == NONE:
+        if name in RESERVED:
             path: Path = ("policies", name)
-            found.append((document.line_of(path), f"{_shown(path)}: as a tag's value {NONE!r} means no backup"))
+            found.append((document.line_of(path), f"{_shown(path)}: as a tag's value {name!r} means {RESERVED[name]}"))
         if policy.vault_profile not in catalog.vault_profiles:
             path = ("policies", name, "vaultProfile")
             known = ", ".join(catalog.vault_profiles) or "none"

@@ -9,6 +9,12 @@ from shared.catalog.model import Catalog, Policy
 NONE = "none"
 """The tag value that excludes a cluster in every mode."""
 
+EXTERNAL = "external"
+"""The tag value of a cluster that others protect: it is watched, and nothing is made for it."""
+
+RESERVED = {NONE: "no backup", EXTERNAL: "protected by others"}
+"""Values that no policy can be named by, and what they mean."""
+
 
 class Selection(StrEnum):
     """What the tags say."""
@@ -16,6 +22,7 @@ class Selection(StrEnum):
     POLICY = "policy"
     NOT_SELECTED = "not-selected"
     EXCLUDED = "excluded"
+    EXTERNAL = "external"
     UNKNOWN = "unknown"
 
 
@@ -48,6 +55,8 @@ def select(tags: Mapping[str, str] | None, catalog: Catalog, tag: str, default_p
         return Selected(Selection.NOT_SELECTED)
     if name == NONE:
         return Selected(Selection.EXCLUDED)
+    if name == EXTERNAL:
+        return Selected(Selection.EXTERNAL)
     policy = catalog.policies.get(name)
     if policy is None:
         return Selected(Selection.UNKNOWN, name if value is None else value)

@@ -39,23 +39,12 @@ class Release(Struct):
     due: float
 
 
-class Made(Struct):
-    """Where the things stand that protect the cluster: ids, or "" for what was never made."""
-
-    instance: str = ""
-    group: str = ""
-    account: str = ""
-    container: str = ""
-    binding: str = ""
-
-
 class Life(Struct):
     """What is remembered of a cluster for as long as it has a row.
 
     Attributes:
         identity: of the cluster when it was last protected; another one under the same id is another cluster.
         settled: fingerprint of what was wanted when it was last protected; what is absent after that was taken away.
-        made: what protects it.
         on_removal: keep, suspend or stop: what the policy says by which it was last protected.
         repairs: step -> how often its thing was put back.
         mended: what was put back since the cluster was last seen protected, to be told then.
@@ -68,7 +57,6 @@ class Life(Struct):
 
     identity: str = ""
     settled: str = ""
-    made: Made = field(default_factory=Made)
     on_removal: str = "keep"
     repairs: dict[str, Repair] = field(default_factory=dict)
     mended: list[str] = field(default_factory=list)

@@ -20,10 +20,14 @@ class Sender:
         """Send a message that becomes visible after `delay` real seconds; Queue Storage counts whole ones."""
         seconds = min(max(0, round(delay)), _LONGEST_DELAY)
         try:
-            await self._client.send_message(message.encode(), visibility_timeout=seconds)
+            await self._send(message, seconds)
         except ResourceNotFoundError:
             try:
                 await self._client.create_queue()
             except ResourceExistsError:
                 logs.info("queue_exists", queue=self._client.queue_name)
-            await self._client.send_message(message.encode(), visibility_timeout=seconds)
+            await self._send(message, seconds)
+
+    async def _send(self, message: Message, seconds: int) -> None:
+        # a message that ends after the usual 7 days could end while it is hidden, and a chain with it
+        await self._client.send_message(message.encode(), visibility_timeout=seconds, time_to_live=-1)

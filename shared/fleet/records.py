@@ -27,6 +27,7 @@ class State(StrEnum):
     BLOCKED = "Blocked"
     REJECTED = "Rejected"
     RELEASED = "Released"
+    ORPHANED = "Orphaned"
 
 
 class Claim(Struct, frozen=True):

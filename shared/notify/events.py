@@ -25,6 +25,9 @@ class EventType(StrEnum):
     LOST = "AksBackupAutopilot.ProtectionLost"
     RELEASED = "AksBackupAutopilot.ClusterReleased"
     REPAIRED = "AksBackupAutopilot.DriftRepaired"
+    RELEASE_PENDING = "AksBackupAutopilot.ReleasePending"
+    HALTED = "AksBackupAutopilot.ReleasesHalted"
+    ORPHANED = "AksBackupAutopilot.ClusterOrphaned"
     FAILED = "AksBackupAutopilot.BackupFailed"
     WARNED = "AksBackupAutopilot.BackupCompletedWithWarnings"
     RECOVERED = "AksBackupAutopilot.BackupRecovered"
@@ -63,6 +66,37 @@ class RepairData(Struct, frozen=True, rename="camel"):
     cluster_id: str
     policy: str
     repaired: list[str]
+
+
+class HaltData(Struct, frozen=True, rename="camel"):
+    """Data of the event about releases that were halted.
+
+    Attributes:
+        cluster_id: the cluster that was one too many.
+        fleet: clusters that the app protects.
+        allowed: how many of them may lose their protection within an hour.
+    """
+
+    cluster_id: str
+    fleet: int
+    allowed: int
+    message: str
+
+
+class OrphanData(Struct, frozen=True, rename="camel"):
+    """Data of the event about a cluster that is gone.
+
+    Attributes:
+        backup_instance_id: keeps its recovery points.
+        leftovers: ids of the container and the snapshots that stay until somebody removes them.
+    """
+
+    cluster_id: str
+    policy: str
+    reason: str
+    message: str
+    backup_instance_id: str
+    leftovers: list[str]
 
 
 class BackupData(Struct, frozen=True, rename="camel"):
@@ -120,6 +154,9 @@ DATA: dict[EventType, type[Struct]] = {
     EventType.LOST: ClusterData,
     EventType.RELEASED: ClusterData,
     EventType.REPAIRED: RepairData,
+    EventType.RELEASE_PENDING: ClusterData,
+    EventType.HALTED: HaltData,
+    EventType.ORPHANED: OrphanData,
     EventType.FAILED: BackupData,
     EventType.WARNED: BackupData,
     EventType.RECOVERED: BackupData,

@@ -4,7 +4,7 @@ Each fact is told once: what was told last stands in the row, and a state that o
 """
 
 from shared.fleet.records import ClusterRow, State
-from shared.notify.events import ClusterData, EventType, RepairData, event
+from shared.notify.events import ClusterData, EventType, OrphanData, RepairData, event
 
 _LOSSES = frozenset({"ProtectionStopped", "ProtectionError", "RepairDidNotHold"})
 
@@ -15,6 +15,10 @@ def news(row: ClusterRow) -> tuple[EventType | None, str]:
     match row.state:
         case State.PROTECTED:
             key, kind = "Protected", EventType.PROTECTED
+        case State.WAITING if row.reason == "ReleasePending" and row.life.release is not None:
+            key, kind = f"ReleasePending {row.life.release.since:.0f}", EventType.RELEASE_PENDING
+        case State.BLOCKED if row.reason == "ReleaseHalted":
+            return None, told  # told once for all of them
         case State.BLOCKED:
             key = f"Blocked {row.reason}"
             lost = row.reason in _LOSSES and bool(row.fingerprint)
@@ -25,6 +29,8 @@ def news(row: ClusterRow) -> tuple[EventType | None, str]:
             key, kind = "Released", EventType.RELEASED
             if not told:
                 return None, told  # it never was anything of ours
+        case State.ORPHANED:
+            key, kind = f"Orphaned {row.reason}", EventType.ORPHANED
         case _:
             return None, told
     return (None, told) if key == told else (kind, key)
@@ -43,7 +49,21 @@ def announce(row: ClusterRow, at: float) -> None:
     if kind is None:
         return
     row.announcements += 1
-    data = ClusterData(
+    data = _data(row, kind)
+    row.outbox.append(event(kind, row.cluster_id, f"{key} {row.announcements}", at, data))
+
+
+def _data(row: ClusterRow, kind: EventType) -> ClusterData | OrphanData:
+    if kind is EventType.ORPHANED:
+        return OrphanData(
+            cluster_id=row.cluster_id,
+            policy=row.policy,
+            reason=row.reason,
+            message=row.message,
+            backup_instance_id=row.places.instance if row.places else "",
+            leftovers=row.life.leftovers,
+        )
+    return ClusterData(
         cluster_id=row.cluster_id,
         policy=row.policy,
         state=row.state,
@@ -51,7 +71,6 @@ def announce(row: ClusterRow, at: float) -> None:
         message=row.message,
         who_can_act=row.who,
     )
-    row.outbox.append(event(kind, row.cluster_id, f"{key} {row.announcements}", at, data))
 
 
 def _tell_repairs(row: ClusterRow, at: float) -> None:

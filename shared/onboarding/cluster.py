@@ -10,9 +10,12 @@ from shared.onboarding.outcomes import Blocked, Waiting, Who
 
 _ARM64_SIZE = re.compile(r"Standard_[A-Z]+\d+(-\d+)?[a-z]*p[a-z]*(_|$)")  # the feature letter p: Arm processors
 
+# of the cluster's properties
+_KEPT = ("provisioningState", "powerState", "storageProfile", "resourceUID", "nodeResourceGroup")
 _LONG_WAIT = 1800.0  # seconds; starting a cluster sends an event, this is for the lost one
 _SETTLE_WAIT = 60.0
 
+_FAILED_STATES = frozenset({"Failed", "Canceled"})
 _PASSING_STATES = frozenset({"Creating", "Updating", "Upgrading", "Starting", "Stopping", "Scaling", "Migrating"})
 
 
@@ -95,6 +98,9 @@ def preflight(cluster: Cluster) -> Blocked | Waiting | None:
         return Waiting("ClusterStopped", f"the cluster is {cluster.power_state}; backup needs it running", _LONG_WAIT)
     if cluster.provisioning_state in _PASSING_STATES:
         return Waiting("ClusterUpdating", f"the cluster is {cluster.provisioning_state}", _SETTLE_WAIT)
+    if cluster.provisioning_state in _FAILED_STATES:
+        message = f"the cluster's last operation ended {cluster.provisioning_state}; repair it (az aks update)"
+        return Waiting("ClusterFailed", message, _LONG_WAIT)
     for refused, reason, message in _refusals(cluster):
         if refused:
             return Blocked(reason, message, Who.CLUSTER_OWNER)
@@ -136,3 +142,16 @@ def _refusals(cluster: Cluster) -> tuple[tuple[bool, str, str], ...]:
             "the snapshot controller is off; turn it on (az aks update --enable-snapshot-controller)",
         ),
     )
+
+
+def essence(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the cluster later passes look at: names of tags and parts, no secrets, no logs."""
+    properties: Mapping[str, Any] = body.get("properties") or {}
+    pools = properties.get("agentPoolProfiles") or ()
+    return {
+        **{key: body.get(key) for key in ("location", "tags", "identity")},
+        "properties": {
+            **{key: properties.get(key) for key in _KEPT},
+            "agentPoolProfiles": [{key: pool.get(key) for key in ("name", "osType", "vmSize")} for pool in pools],
+        },
+    }

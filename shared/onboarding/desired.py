@@ -8,7 +8,7 @@ from typing import Any
 from shared.arm.ids import group_id, group_of, name_of, subscription_of
 from shared.catalog.model import Catalog, Policy, VaultProfile
 from shared.catalog.rendering import DATASOURCE_TYPE, arm_name, bucket_of, render, render_contents
-from shared.fleet.records import Storage
+from shared.fleet.records import Places, Storage
 from shared.onboarding.cluster import Cluster
 from shared.onboarding.names import Namer, binding
 from shared.settings import Isolation, Settings
@@ -206,4 +206,20 @@ def desired_protection(
         stop_previous=policy.on_move == "stop",
         on_removal=policy.on_removal,
         resume_stopped=settings.resume_stopped,
+    )
+
+
+def places_of(desired: Desired) -> Places:
+    """Where everything is that protects a cluster, once it does."""
+    cluster = desired.cluster
+    return Places(
+        location=desired.location,
+        policy=desired.policy,
+        vault=desired.vault,
+        instance=desired.instance,
+        group=desired.group,
+        account=desired.account,
+        container=desired.container,
+        binding=desired.binding,
+        node_group=group_id(cluster.id.subscription, cluster.node_group) if cluster.node_group else "",
     )

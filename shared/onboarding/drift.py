@@ -7,7 +7,7 @@ not for ever: a thing that is gone again three times without a day in between st
 from collections.abc import Callable
 
 from shared import logs
-from shared.fleet.life import Life, Made, Repair
+from shared.fleet.life import Life, Repair
 from shared.onboarding.desired import Desired
 from shared.onboarding.outcomes import Absent, Met, Observation, Stuck, Who
 from shared.onboarding.step import Step
@@ -81,8 +81,6 @@ def settle(life: Life, desired: Desired) -> None:
     """Remember a cluster that was found protected, with everything around it as wanted."""
     life.settled, life.identity = desired.fingerprint, desired.cluster.identity
     life.on_removal = desired.on_removal
-    container = f"{desired.account}/blobServices/default/containers/{desired.container}"
-    life.made = Made(desired.instance, desired.group, desired.account, container, desired.binding)
     life.paused.pop(desired.instance.casefold(), None)
     life.release, life.gone, life.leftovers, life.external = None, 0.0, [], []
 

@@ -16,16 +16,22 @@ async def hold(governor: Governor, ready: Sequence[Step], world: World, *, take:
 
     Without `take` it is only asked: no turn is taken and nothing is remembered.
     """
-    stopped = await governor.stopped(world.cluster.id.subscription)
-    if stopped is None and governor.asks_for_work:
+    found = await governor.stopped(world.cluster.id.subscription)
+    if found is None and governor.asks_for_work:
         kind = await kind_of_work(world)
         begun = kind in world.progress.admitted
         installs = any(step.installs for step in ready)
         work = Work(world.cluster.id.key, world.cluster.id.subscription, kind, begun, installs)
-        stopped = await governor.hold(work, world.now(), take=take)
-        if stopped is None and not begun and take:
+        found = await governor.hold(work, world.now(), take=take)
+        if found is None and not begun and take:
             world.progress.admitted.append(kind)
-    return _waiting(stopped) if stopped else None
+    return _waiting(found) if found else None
+
+
+async def stopped(governor: Governor, subscription: str) -> Waiting | None:
+    """Why nothing at all may be written for clusters of a subscription; None: it may."""
+    found = await governor.stopped(subscription)
+    return _waiting(found) if found else None
 
 
 async def kind_of_work(world: World) -> Kind:

@@ -49,13 +49,22 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """Nothing is wanted for this cluster."""
+    """Nothing is wanted for this cluster. `again_after`, in Azure's seconds: then that may change by itself."""
+
+    reason: str
+    message: str
+    again_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Orphaned:
+    """The cluster is gone; what protected it is kept."""
 
     reason: str
     message: str
 
 
-Outcome = Protected | Waiting | Blocked | Rejected | Released
+Outcome = Protected | Waiting | Blocked | Rejected | Released | Orphaned
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from shared.errors import ClaimLost
 from shared.fleet.life import Life
 from shared.fleet.records import ClusterRow, Progress
 from shared.fleet.tables import Key
-from shared.onboarding.governed import hold
+from shared.onboarding.governed import hold, stopped
 from shared.onboarding.outcomes import Outcome, Waiting
 from shared.onboarding.reconcile import Reconciler
 from shared.onboarding.run import Pass
@@ -28,6 +28,7 @@ class _PlanGate:
     """Starts nothing, and asks the governor what it would say."""
 
     reconciler: Reconciler
+    subscription: str
     governed: Waiting | None = None
 
     async def check(self) -> None:
@@ -36,6 +37,23 @@ class _PlanGate:
     async def enter_region(self, place: tuple[str, str]) -> bool:
         del place
         return False
+
+    async def remember(self) -> None:
+        raise ClaimLost("a plan remembers nothing")
+
+    async def expect_release(self, due: float) -> None:
+        del due
+
+    async def forget_release(self) -> None:
+        """The plan's own copy of the row has forgotten it."""
+
+    async def admit_release(self, now: float) -> bool:
+        del now
+        raise ClaimLost("a plan releases nothing")
+
+    async def stopped(self) -> Waiting | None:
+        self.governed = await stopped(self.reconciler.governor, self.subscription)
+        return Waiting(PLANNED, "nothing is started while a plan is made", 0.0)
 
     async def hold(self, ready: Sequence[Step], world: World) -> Waiting | None:
         self.governed = await hold(self.reconciler.governor, ready, world, take=False)
@@ -64,11 +82,12 @@ async def plan(reconciler: Reconciler, cluster: ClusterId) -> Plan:
         ArmError: Azure didn't answer.
     """
     stored = await reconciler.clusters.read(Key(cluster.subscription, cluster.key), lambda: ClusterRow(str(cluster)))
-    gate = _PlanGate(reconciler)
+    gate = _PlanGate(reconciler, cluster.subscription)
     work = Pass(
         cluster_id=cluster,
         progress=decode(encode(stored.value.progress), type=Progress),
         life=decode(encode(stored.value.life), type=Life),
+        known=stored.value.places,
         door=reconciler.door,
         catalog=reconciler.catalog,
         settings=reconciler.settings,

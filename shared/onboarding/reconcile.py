@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC
 from uuid import uuid4
@@ -22,7 +22,7 @@ from shared.arm.door import Door
 from shared.arm.ids import ClusterId
 from shared.catalog.model import Catalog
 from shared.errors import ClaimLost, RowChanged
-from shared.fleet.claims import CLAIM_SECONDS, PASS_SECONDS, Verdict, judge, live
+from shared.fleet.claims import CLAIM_SECONDS, PASS_SECONDS, Verdict, judge
 from shared.fleet.messages import Message
 from shared.fleet.queues import Sender
 from shared.fleet.records import HISTORY_LENGTH, Claim, ClusterRow, Condition, HistoryEntry, RegionRow, State
@@ -31,11 +31,10 @@ from shared.governance.governor import Governor
 from shared.notify.outbox import tell
 from shared.notify.publisher import Notifier
 from shared.onboarding.announce import announce
-from shared.onboarding.governed import hold
-from shared.onboarding.outcomes import Blocked, Outcome, Protected, Rejected, Released, Waiting
+from shared.onboarding.breaker import Breaker
+from shared.onboarding.holder import Holder
+from shared.onboarding.outcomes import Blocked, Orphaned, Outcome, Protected, Rejected, Released, Waiting
 from shared.onboarding.run import Pass
-from shared.onboarding.step import Step
-from shared.onboarding.world import World
 from shared.settings import Settings
 
 _STATES: dict[type[Outcome], tuple[State, str, str]] = {
@@ -45,6 +44,7 @@ _STATES: dict[type[Outcome], tuple[State, str, str]] = {
     Blocked: (State.BLOCKED, "False", "Error"),
     Rejected: (State.REJECTED, "False", "Error"),
     Released: (State.RELEASED, "False", "Info"),
+    Orphaned: (State.ORPHANED, "False", "Warning"),
 }
 _SOON = 1.0  # real seconds
 _RACES = 50  # for one row, before the message is left to come again
@@ -63,6 +63,7 @@ class Reconciler:
     sender: Sender
     notifier: Notifier
     governor: Governor
+    breaker: Breaker
     on_protected: Callable[[str, ClusterId, str, float], Awaitable[None]]
     """Called with instance id, cluster, policy and Azure's time when a cluster has become protected."""
 
@@ -76,7 +77,7 @@ class Reconciler:
         taken = await self._take(key, message, message_id)
         if taken is None:
             return
-        holder = _Holder(self, key, taken)
+        holder = Holder(key, taken, message.cluster, self)
         try:
             # the region first: a crash after the row's last write would leave its claim behind with nobody to take it
             # over, since the message that comes back then finds another wake in the row
@@ -109,7 +110,7 @@ class Reconciler:
             return stored if verdict is Verdict.TAKE else None
         raise RowChanged(f"lost {_RACES} races for the row of {message.cluster}")
 
-    async def _pass(self, message: Message, holder: _Holder) -> tuple[Outcome, Pass]:
+    async def _pass(self, message: Message, holder: Holder) -> tuple[Outcome, Pass]:
         work = Pass(
             cluster_id=message.cluster,
             progress=holder.row.progress,
@@ -119,7 +120,7 @@ class Reconciler:
             gate=holder,
             fresh=message.wake is None,
             life=holder.row.life,
-            remember=holder.remember,
+            known=holder.row.places,
         )
         try:
             async with asyncio.timeout(PASS_SECONDS):
@@ -127,7 +128,7 @@ class Reconciler:
         except TimeoutError:
             return Waiting("PassTimedOut", f"the pass took over {PASS_SECONDS:.0f} s", _TIMED_OUT_WAIT), work
 
-    async def _finish(self, message: Message, holder: _Holder, outcome: Outcome, work: Pass) -> None:
+    async def _finish(self, message: Message, holder: Holder, outcome: Outcome, work: Pass) -> None:
         """Send the delayed message first, then write the row that names it."""
         wake = await self.send_wake(message, outcome)
         stored = holder.stored
@@ -146,7 +147,7 @@ class Reconciler:
             except RowChanged:
                 stored = await self.clusters.read(holder.key, lambda: ClusterRow(str(message.cluster)))
                 continue
-            if isinstance(outcome, Protected):
+            if isinstance(outcome, Protected) and work.instance:
                 now = self.door.clock.now().timestamp()
                 await self.on_protected(work.instance, message.cluster, work.policy, now)
             await self._tell(holder.key, stored)
@@ -179,91 +180,9 @@ class Reconciler:
         """Real seconds until the next pass; None after a terminal outcome."""
         if isinstance(outcome, Waiting):
             return max(_SOON, outcome.again_after * self.settings.wait_scale, outcome.retry_after)
-        if isinstance(outcome, Blocked):
+        if isinstance(outcome, Blocked | Released) and outcome.again_after is not None:
             return max(_SOON, outcome.again_after * self.settings.wait_scale)
         return None
-
-
-class _Holder:
-    """The claim of one pass: it guards every batch of writes, and the writes to what a region shares."""
-
-    def __init__(self, reconciler: Reconciler, key: Key, stored: Stored[ClusterRow]) -> None:
-        claim = stored.value.claim
-        if claim is None:
-            raise ClaimLost("the row has no claim")
-        self.key = key
-        self.stored = stored
-        self.claim = claim
-        self.run = claim.run
-        self._clusters = reconciler.clusters
-        self._regions = reconciler.regions
-        self._governor = reconciler.governor
-        self._region: tuple[Key, Stored[RegionRow]] | None = None
-
-    @property
-    def row(self) -> ClusterRow:
-        return self.stored.value
-
-    async def check(self) -> None:
-        stored = await self._clusters.read(self.key, lambda: ClusterRow(self.row.cluster_id))
-        claim = stored.value.claim
-        if claim is None or claim.run != self.run or claim.until < time.time():
-            raise ClaimLost("another pass has the row")
-
-    async def remember(self) -> None:
-        """Write the row as the pass has it now, so that it explains what the pass does next."""
-        for _ in range(_RACES):
-            if self.row.claim is None or self.row.claim.run != self.run:
-                raise ClaimLost("another pass has the row")
-            try:
-                self.stored = await self._clusters.write(self.key, self.stored)
-            except RowChanged:
-                life = self.row.life
-                self.stored = await self._clusters.read(self.key, lambda: ClusterRow(self.row.cluster_id))
-                self.row.life = life
-                continue
-            return
-        raise RowChanged(f"lost {_RACES} races for the row of {self.row.cluster_id}")
-
-    async def enter_region(self, place: tuple[str, str]) -> bool:
-        key = Key(*place)
-        stored = await self._regions.read(key, RegionRow)
-        if await self._is_worked_in(stored.value):
-            return False
-        stored.value.claim = Claim(self.claim.message_id, self.run, time.time() + CLAIM_SECONDS)
-        stored.value.holder = (self.key.partition, self.key.row)
-        try:
-            self._region = (key, await self._regions.write(key, stored))
-        except RowChanged:
-            return False
-        return True
-
-    async def hold(self, ready: Sequence[Step], world: World) -> Waiting | None:
-        return await hold(self._governor, ready, world)
-
-    async def _is_worked_in(self, region: RegionRow) -> bool:
-        """Whether the pass that claimed the region still runs.
-
-        A killed host leaves the region's claim behind. The next pass over its cluster has another run and may need
-        nothing that is shared, so nobody would clear it.
-        """
-        claim = region.claim
-        if claim is None or not live(claim, self.claim.message_id, time.time()):
-            return False
-        if region.holder is None:
-            return True
-        stored = await self._clusters.read(Key(*region.holder), lambda: ClusterRow(""))
-        return stored.value.claim is not None and stored.value.claim.run == claim.run
-
-    async def leave_region(self) -> None:
-        if self._region is None:
-            return
-        key, stored = self._region
-        stored.value.claim = None
-        try:
-            await self._regions.write(key, stored)
-        except RowChanged as changed:
-            logs.warning("region_taken_over", region=key.row, reason=changed)
 
 
 def _record(row: ClusterRow, outcome: Outcome, work: Pass, clock: AzureClock) -> None:
@@ -278,7 +197,7 @@ def _record(row: ClusterRow, outcome: Outcome, work: Pass, clock: AzureClock) ->
     row.conditions = [Condition("Protected", status, severity, outcome.reason, outcome.message, since)]
     row.state, row.reason, row.message = state, outcome.reason, outcome.message
     row.who = outcome.who if isinstance(outcome, Blocked) else ("cluster owner" if state is State.REJECTED else "")
-    row.policy = work.policy
+    row.policy = row.policy if isinstance(outcome, Orphaned) else work.policy
     row.fingerprint = work.fingerprint if state is State.PROTECTED else row.fingerprint
     row.places = work.places if state is State.PROTECTED else row.places
     row.progress, row.life = work.progress, work.life

@@ -1,14 +1,14 @@
 """One pass over one cluster: read it, find out what is wanted, bring the steps forward, say where it stands."""
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Protocol
 
 from shared.arm.answers import Json
 from shared.arm.door import Door
 from shared.arm.failures import FailureClass, classify
-from shared.arm.ids import ClusterId, group_id, same_id
+from shared.arm.ids import ClusterId, group_id
 from shared.arm.policies import CORRELATION
 from shared.arm.writes import ACTING_FOR
 from shared.catalog.model import Catalog
@@ -16,34 +16,43 @@ from shared.catalog.rendering import policy_fingerprint
 from shared.catalog.selection import Selected, Selection, select, tag_value
 from shared.errors import ArmError
 from shared.fleet.life import Life
-from shared.fleet.records import Places, Progress, Storage
-from shared.onboarding.cluster import Cluster, preflight, read_cluster
-from shared.onboarding.desired import Desired, desired_protection
+from shared.fleet.records import Places, Progress
+from shared.onboarding import foreign, readings
+from shared.onboarding.cluster import Cluster, essence, preflight, read_cluster
+from shared.onboarding.desired import Desired, desired_protection, places_of
 from shared.onboarding.drift import Repairs, notice_another, settle
 from shared.onboarding.engine import CARRIED, Engine, Gate
+from shared.onboarding.gone import bereaved
+from shared.onboarding.optout import note_tag, read_note, without_expired
 from shared.onboarding.outcomes import (
     Blocked,
     Observation,
+    Orphaned,
     Outcome,
     Protected,
     Rejected,
     Released,
+    Stuck,
     Waiting,
     Who,
     describe,
 )
 from shared.onboarding.plan import Planned, in_words, planned
 from shared.onboarding.readings import CLUSTERS_API, GROUPS_API
+from shared.onboarding.release import LONGEST_WAKE, ReleaseGate, Releasing, call_off
 from shared.onboarding.steps import steps_for
-from shared.onboarding.steps.extension import our_extension, storage_of
+from shared.onboarding.steps.instance import PROTECTED_BY_OTHERS
+from shared.onboarding.steps.vault import INSTANCE
 from shared.onboarding.world import World
 from shared.settings import Inherit, Settings
 
 _SUBSCRIPTIONS_API = "2022-12-01"
 _INHERITED = "inheritedTags"
-# of the cluster's properties
-_KEPT = ("provisioningState", "powerState", "storageProfile", "resourceUID", "nodeResourceGroup")
 _REFUSED_WAIT = 30.0  # Azure's seconds after the cluster itself couldn't be read
+
+
+class PassGate(Gate, ReleaseGate, Protocol):
+    """What stands between a pass and what it writes, to Azure and to the app's own rows."""
 
 
 @dataclass(slots=True)
@@ -55,15 +64,15 @@ class Pass:
     door: Door
     catalog: Catalog
     settings: Settings
-    gate: Gate
+    gate: PassGate
     fresh: bool
     """Read the cluster whatever was carried: somebody said that it changed."""
 
-    life: Life = field(default_factory=Life)
+    life: Life
     """What is remembered of the cluster; changed in place."""
 
-    remember: Callable[[], Awaitable[None]] | None = None
-    """Writes that down before the pass goes on."""
+    known: Places | None
+    """Where everything was when the cluster was last protected."""
 
     jitter: random.Random = field(default_factory=random.SystemRandom)
     policy: str = ""
@@ -90,7 +99,7 @@ class Pass:
         CORRELATION.set(self.cluster_id.correlation)
         ACTING_FOR.set(self.cluster_id.subscription)
         outcome = await self._run()
-        if isinstance(outcome, Protected | Rejected | Released):
+        if isinstance(outcome, Protected | Rejected | Released | Orphaned):
             self.progress = Progress()  # the next pass relies on nothing
         return outcome
 
@@ -101,19 +110,24 @@ class Pass:
         except ArmError as error:
             return _unreadable(error)
         if isinstance(body, ArmError):
-            return Released("ClusterNotFound", "the cluster doesn't exist; what protected it was left as it is")
+            return await bereaved(self.cluster_id, self.life, self.known, self.door, self.settings)
         if not carried:
             try:
-                body = {**_essence(body), _INHERITED: await self._inherited(body.get("tags"))}
+                body = {**essence(body), _INHERITED: await self._inherited(self._counting(body.get("tags")))}
             except ArmError as error:
                 return _unreadable(error)
             self.progress.cluster = body
             self.progress.read_at = self.door.clock.now().timestamp()
         cluster = read_cluster(self.cluster_id, body)
-        tags = {**body.get(_INHERITED, {}), **cluster.tags}
+        tags = {**body.get(_INHERITED, {}), **self._counting(cluster.tags)}
         selected = select(tags, self.catalog, self.settings.tag, self.settings.default_policy)
         self.policy = selected.name
-        return self._unwanted(selected) or preflight(cluster) or await self._advance(cluster, selected, carried)
+        unwanted = await self._unwanted(selected, cluster, tags)
+        return unwanted or preflight(cluster) or await self._advance(cluster, selected, carried)
+
+    def _counting(self, tags: Mapping[str, str] | None) -> dict[str, str]:
+        """The cluster's tags without a `none` whose day is over."""
+        return without_expired(tags or {}, self.settings.tag, self.door.clock.now().timestamp())
 
     async def _inherited(self, own: Mapping[str, str] | None) -> dict[str, str]:
         """The tag of the resource group, or then of the subscription; {} when the cluster has one itself."""
@@ -138,18 +152,49 @@ class Pass:
             return None
         return progress.cluster if clock.now().timestamp() - progress.read_at < CARRIED else None
 
-    def _unwanted(self, selected: Selected) -> Outcome | None:
+    async def _unwanted(self, selected: Selected, cluster: Cluster, tags: Mapping[str, str]) -> Outcome | None:
         tag = self.settings.tag
         match selected.selection:
             case Selection.NOT_SELECTED:
-                return Released("NotSelected", f"the cluster has no tag {tag}")
+                return await self._release("NotSelected", f"the cluster has no tag {tag}")
             case Selection.EXCLUDED:
-                return Released("Excluded", f"the tag {tag} says none")
+                note = read_note(tag_value(tags, note_tag(tag)))
+                said = f": {note}" if str(note) else ""
+                return self._until(await self._release("Excluded", f"the tag {tag} says none{said}"), note.until)
+            case Selection.EXTERNAL:
+                return await self._watch(cluster, f"the tag {tag} says external")
             case Selection.UNKNOWN:
                 known = ", ".join(sorted(self.catalog.policies))
                 message = f"the tag {tag} says {selected.name[:100]!r}, which is no policy; known: {known}"
                 return Rejected("UnknownPolicy", message)
         return None
+
+    async def _release(self, reason: str, message: str) -> Outcome:
+        return await Releasing(
+            cluster=self.cluster_id,
+            instance=self.known.instance if self.known else "",
+            life=self.life,
+            door=self.door,
+            gate=self.gate,
+            grace=self.settings.grace_days * 86400.0,
+        ).run(reason, message)
+
+    def _until(self, outcome: Outcome, until: float | None) -> Outcome:
+        """An exclusion that ends by itself is looked at again when it does."""
+        if not isinstance(outcome, Released) or until is None:
+            return outcome
+        wait = max(0.0, until - self.door.clock.now().timestamp())
+        return Released(outcome.reason, outcome.message, min(wait, LONGEST_WAKE))
+
+    async def _watch(self, cluster: Cluster, asked: str) -> Outcome:
+        """Others protect the cluster, and an instance that an earlier tag left counts like theirs."""
+        await call_off(self.life, self.gate)
+        try:
+            instances = await readings.instances(self.door, cluster.id)
+        except ArmError as error:
+            return _unreadable(error)
+        self.life.external = [item.id for item in foreign.serving(instances)]
+        return foreign.judge(instances, asked=asked)
 
     async def _advance(self, cluster: Cluster, selected: Selected, carried: Json | None) -> Outcome:
         if selected.policy is None:
@@ -163,16 +208,18 @@ class Pass:
             self.progress,
             cluster_read=carried is None,
             life=self.life,
-            remember=self.remember,
+            known=self.known,
+            remember=self.gate.remember,
         )
         if carried is None:
-            storage = await _foreign_storage(world)
+            storage = await foreign.storage(world)
             wanted = desired_protection(cluster, named, self.catalog, self.settings, storage=storage)
             self.progress.storage = storage
             world.desired = wanted
         self._restart_if_changed(wanted)
         self.instance, self.places = wanted.instance, places_of(wanted)
         notice_another(self.life, wanted)
+        await call_off(self.life, self.gate)
         steps = steps_for(wanted)
         engine = Engine(
             steps,
@@ -189,8 +236,20 @@ class Pass:
         if engine.held:
             self.plan = planned(steps, engine.seen)
             return replace(engine.held, message=f"{engine.held.message}; {in_words(self.plan)}")
+        return await self._judge(outcome, world)
+
+    async def _judge(self, outcome: Outcome, world: World) -> Outcome:
+        """What the steps' outcome means: a cluster that others protect needs nothing of ours."""
+        instance = self.seen.get(INSTANCE)
+        if isinstance(instance, Stuck) and instance.reason == PROTECTED_BY_OTHERS:
+            theirs = foreign.others(await world.instances(), self.instance)
+            self.life.external = [item.id for item in foreign.serving(theirs)]
+            self.instance, self.places = "", None
+            return foreign.judge(theirs, asked=f"the tag says {self.policy}")
         if isinstance(outcome, Protected):
-            settle(self.life, wanted)
+            settle(self.life, world.desired)
+            theirs = foreign.others(await world.instances(), self.instance)
+            self.life.external = [item.id for item in foreign.serving(theirs)]
         return outcome
 
     def _restart_if_changed(self, desired: Desired) -> None:
@@ -203,57 +262,6 @@ class Pass:
             for name in Progress.__struct_fields__:  # in place: the world holds it already
                 setattr(old, name, getattr(kept, name))
             old.fingerprint = desired.fingerprint
-
-
-async def _foreign_storage(world: World) -> Storage | None:
-    """The storage of a backup extension that somebody else installed, if it can serve."""
-    try:
-        extension = await our_extension(world)
-    except ArmError:
-        return None  # the extension's step meets the same answer and deals with it
-    storage = storage_of(extension.settings) if extension else None
-    if storage is None:
-        return None
-    wanted = desired_is_ours(world.desired, storage)
-    same_subscription = storage.account_id.casefold().startswith(
-        f"/subscriptions/{world.cluster.id.subscription}/".casefold()
-    )
-    return storage if same_subscription and not wanted else None
-
-
-def desired_is_ours(desired: Desired, storage: Storage) -> bool:
-    """Whether an extension's storage is the one that this app would have given it."""
-    same = same_id(storage.account_id, desired.account) and storage.container == desired.container
-    return same and not desired.adopted
-
-
-def places_of(desired: Desired) -> Places:
-    """Where everything is that protects a cluster, once it does."""
-    cluster = desired.cluster
-    return Places(
-        location=desired.location,
-        policy=desired.policy,
-        vault=desired.vault,
-        instance=desired.instance,
-        group=desired.group,
-        account=desired.account,
-        container=desired.container,
-        binding=desired.binding,
-        node_group=group_id(cluster.id.subscription, cluster.node_group) if cluster.node_group else "",
-    )
-
-
-def _essence(body: Json) -> dict[str, Any]:
-    """What of the cluster later passes look at: names of tags and parts, no secrets, no logs."""
-    properties: Mapping[str, Any] = body.get("properties") or {}
-    pools = properties.get("agentPoolProfiles") or ()
-    return {
-        **{key: body.get(key) for key in ("location", "tags", "identity")},
-        "properties": {
-            **{key: properties.get(key) for key in _KEPT},
-            "agentPoolProfiles": [{key: pool.get(key) for key in ("name", "osType", "vmSize")} for pool in pools],
-        },
-    }
 
 
 def _unreadable(error: ArmError) -> Outcome:

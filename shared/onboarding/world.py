@@ -11,7 +11,7 @@ from shared.arm.door import DATA_PROTECTION_API, Door
 from shared.arm.ids import group_of, name_of, same_id, subscription_of
 from shared.errors import ArmError
 from shared.fleet.life import Life
-from shared.fleet.records import Progress
+from shared.fleet.records import Places, Progress
 from shared.onboarding import readings
 from shared.onboarding.cluster import read_cluster
 from shared.onboarding.desired import OWNER_TAG, Desired
@@ -45,6 +45,7 @@ class World:
         *,
         cluster_read: bool,
         life: Life | None = None,
+        known: Places | None = None,
         remember: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """Nothing is read yet.
@@ -55,12 +56,14 @@ class World:
             progress: what earlier passes left for this one; changed in place.
             cluster_read: the cluster in `desired` was read in this pass.
             life: what is remembered of the cluster; changed in place.
+            known: where everything was when the cluster was last protected.
             remember: writes that down before something is done that Azure's answers wouldn't explain afterwards.
         """
         self.door = door
         self.desired = desired
         self.progress = progress
         self.life = life or Life()
+        self.known = known
         self.remember = remember or _nothing
         self.cluster = desired.cluster
         self._cluster_read = cluster_read
@@ -130,9 +133,10 @@ class World:
         """A resource group, or the 404."""
         return await self._found(group, GROUPS_API)
 
-    async def binding(self) -> Json | ArmError:
-        """The trusted access role binding, or the 404."""
-        return await self._found(self.desired.binding, CLUSTERS_API)
+    async def bindings(self) -> Sequence[Json]:
+        """The trusted access role bindings of the cluster, under any name."""
+        path = f"{self.cluster.id}/trustedAccessRoleBindings"
+        return await self._once("bindings", lambda: self.door.list(path, CLUSTERS_API))
 
     async def policy(self) -> ArmError | None:
         """None when the backup policy is there, else the 404."""
@@ -156,7 +160,7 @@ class World:
 
     async def deleted_instance(self) -> bool:
         """Whether soft delete keeps our backup instance; only one that is remembered is asked for."""
-        if not same_id(self.life.made.instance, self.desired.instance):
+        if self.known is None or not same_id(self.known.instance, self.desired.instance):
             return False
         path = deleted_id(self.desired.instance)
         return not isinstance(await self._found(path, DATA_PROTECTION_API), ArmError)

@@ -17,6 +17,7 @@ from shared.catalog.selection import Selected, Selection, select
 from shared.fleet.records import Glance, State
 from shared.onboarding.cluster import Cluster
 from shared.onboarding.desired import Desired, desired_protection
+from shared.onboarding.optout import without_expired
 from shared.onboarding.steps.groups import BACKUP_GROUP
 from shared.onboarding.steps.roles import ROLES, Role
 from shared.onboarding.steps.storage import ACCOUNT
@@ -32,6 +33,7 @@ SHARES = 24
 _LATE = 900.0  # real seconds after which a delayed message counts as lost: a pass and its redelivery take less
 _SOON = 2 * 3600.0  # real seconds: a pass that comes by itself within these sees whatever changed meanwhile
 _UNSETTLED = frozenset({State.NEW, State.WAITING, State.BLOCKED})
+_ENDED = frozenset({State.RELEASED, State.ORPHANED})
 _WELL = frozenset({"ProtectionConfigured", "ConfiguringProtection", "UpdatingProtection"})
 
 
@@ -105,7 +107,7 @@ class Judge:
     def gone(self, row: Glance) -> Finding | None:
         """A row without a cluster: a reason to look, unless its subscription couldn't be read."""
         cluster = ClusterId.parse(row.cluster_id)
-        if row.state is State.RELEASED or cluster.subscription in self.inventory.unread:
+        if row.state in _ENDED or cluster.subscription in self.inventory.unread:
             return None
         return self._unanswered(row, Finding(cluster, Reason.DELETED)) if not self.under_way(row) else None
 
@@ -144,17 +146,18 @@ class Judge:
         return None if answered else finding
 
     def _selected(self, seen: Seen) -> Selected:
-        return select(seen.tags, self.catalog, self.settings.tag, self.settings.default_policy)
+        tags = without_expired(seen.tags, self.settings.tag, self.now.azure)
+        return select(tags, self.catalog, self.settings.tag, self.settings.default_policy)
 
     def _of_tag(self, seen: Seen, row: Glance, selected: Selected) -> Finding | None:
-        wanted = selected.selection in (Selection.POLICY, Selection.UNKNOWN)
+        wanted = selected.selection in (Selection.POLICY, Selection.UNKNOWN, Selection.EXTERNAL)
         if not wanted:
-            return None if row.state is State.RELEASED else Finding(seen.id, Reason.TAG_REMOVED, row.policy)
-        if row.state is State.RELEASED:
+            return None if row.state in _ENDED else Finding(seen.id, Reason.TAG_REMOVED, row.policy)
+        if row.state in _ENDED:
             return Finding(seen.id, Reason.RELEASED_BUT_TAGGED, selected.name[:100])
         if row.policy != selected.name:
             return Finding(seen.id, Reason.TAG_CHANGED, f"{row.policy[:60]} to {selected.name[:60]}")
-        if (row.state is State.REJECTED) is (selected.selection is Selection.POLICY):
+        if (row.state is State.REJECTED) is not (selected.selection is Selection.UNKNOWN):
             return Finding(seen.id, Reason.CATALOG_CHANGED, row.policy[:100])  # the policy's name came or went
         return None
 

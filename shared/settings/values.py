@@ -122,6 +122,15 @@ class Settings(NamedTuple):
     client_id: str | None
     """Client id of the user-assigned identity; None means the system-assigned one."""
 
+    grace_days: int
+    """Days between the loss of a tag and what the policy's `onRemoval` says."""
+
+    release_per_hour: int
+    """How many clusters may lose their protection within an hour, however large the fleet is."""
+
+    release_percent: int
+    """How many of a hundred may; one always may."""
+
     resume_stopped: bool
     """Whether protection that a person suspended or stopped is resumed; otherwise it is only reported."""
 

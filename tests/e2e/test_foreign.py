@@ -150,7 +150,6 @@ _BLOCKED: Final[tuple[tuple[str, _Seeds, str, str], ...]] = (
     ("account-colleague", _account_of_a_colleague, "StorageAccountInAnotherResourceGroup", "operator"),
     ("extension-named", _other_extension_of_that_name, "NameTaken", "cluster owner"),
     ("extension-elsewhere", _extension_with_storage_elsewhere, "ForeignExtension", "cluster owner"),
-    ("instance-theirs", _instance_of_another_vault, "ProtectedByOthers", "cluster owner"),
 )
 
 
@@ -158,7 +157,8 @@ _BLOCKED: Final[tuple[tuple[str, _Seeds, str, str], ...]] = (
 async def foreign(app: Fleet) -> Mapping[str, tuple[str, str]]:
     """Clusters that meet something foreign, announced; id of the cluster and of the foreign thing by name."""
     made = {}
-    for name, seed, _, _ in (*_BLOCKED, ("adopted", _adoptable, "", "")):
+    others = (("adopted", _adoptable, "", ""), ("instance-theirs", _instance_of_another_vault, "", ""))
+    for name, seed, _, _ in (*_BLOCKED, *others):
         location = "francesouth" if name == "vault-taken" else _LOCATION
         cluster = await app.seed_cluster(name, "gold", group=_GROUP, location=location)
         made[name] = (cluster, await seed(app, name))
@@ -190,7 +190,7 @@ async def test_nothing_is_made_for_a_cluster_that_others_protect(
 ) -> None:
     """Neither a group nor an extension nor anything else; the row names the instance that is there."""
     cluster, instance = foreign["instance-theirs"]
-    row = await app.settled(cluster, "Blocked", "ProtectedByOthers")
+    row = await app.settled(cluster, "Protected", "ExternallyProtected")
     assert instance in row["message"]
     assert [item for item in await app.requests("instance-theirs") if item["kind"] == "write"] == []
 

@@ -19,6 +19,7 @@ from shared.fleet.tables import Key, Rows
 from shared.governance.caps import CapRow, Caps
 from shared.governance.governor import Governor
 from shared.governance.pause import Pause, PauseRow
+from shared.onboarding.breaker import Breaker, BreakerRow
 from shared.onboarding.reconcile import Reconciler
 from shared.settings import load as load_settings
 from tests.fleet.inprocess import ENDPOINT, InProcess, Nobody
@@ -83,7 +84,7 @@ class App:
         }
         self.settings = load_settings(environ)
         self.catalog = loads(catalog, "c.yaml")
-        self.table = MemoryTable("clusters")
+        self.table, self.marks = MemoryTable("clusters"), MemoryTable("marks")
         self.queue = MemoryQueue(self.now)
         self.topic = Topic()
         self.protected: list[str] = []
@@ -92,9 +93,8 @@ class App:
     def restart(self) -> None:
         """A new process: nothing is remembered but what stands in tables and queue."""
         clock = AzureClock(monotonic_clock=self.now)
-        marks = MemoryTable("marks")
-        pause = Pause(self._rows(marks, PauseRow), always=self.settings.paused)
-        self.governor = Governor(self.settings, pause, Caps(self._rows(marks, CapRow)))
+        pause = Pause(self._rows(self.marks, PauseRow), always=self.settings.paused)
+        self.governor = Governor(self.settings, pause, Caps(self._rows(self.marks, CapRow)))
         door = Door(ENDPOINT, ENDPOINT, Nobody(), clock, transport=self.wire, guard=self.governor)
         self.reconciler = Reconciler(
             settings=self.settings,
@@ -105,6 +105,7 @@ class App:
             sender=cast("Sender", self.queue),
             notifier=self.topic,
             governor=self.governor,
+            breaker=Breaker(self._rows(self.marks, BreakerRow), self.settings, self._count),
             on_protected=self._on_protected,
         )
 
@@ -230,6 +231,9 @@ class App:
 
     def _rows(self, table: MemoryTable, kind: Any) -> Rows[Any]:
         return Rows(cast("TableClient", table), kind, VERSION, lambda _: {})
+
+    async def _count(self) -> int:
+        return sum([stored.value.places is not None async for stored in self.reconciler.clusters.all()])
 
     async def _on_protected(self, instance: str, cluster: ClusterId, policy: str, now: float) -> None:
         del cluster, policy, now

@@ -17,6 +17,7 @@ from shared.onboarding.steps.vault import INSTANCE, POLICY
 from shared.onboarding.world import World, deleted_id
 
 VALIDATION = "validation"
+PROTECTED_BY_OTHERS = "ProtectedByOthers"
 PREVIOUS = "previous-instances"
 
 _PROPAGATION = 45.0  # Azure's seconds after the last new grant; a validation takes 44 more (recorded)
@@ -148,12 +149,12 @@ class InstanceStep(Step):
         return self.under_way("ResumingProtection", retry_after=answer.operation.retry_after)
 
     async def _others(self, world: World) -> Observation:
-        """Somebody else's instance for this cluster is reported and left alone; our own older one may stand beside."""
+        """Somebody else's instance that serves is enough, and left alone; our own older one may stand beside."""
         previous = await world.previous_instances()
         for other in await world.instances():
             if other not in previous and other.state in (_PROTECTED, *_CHANGING):
                 message = f"backup instance {other.id} protects the cluster already"
-                return Stuck("ProtectedByOthers", message, Who.CLUSTER_OWNER)
+                return Stuck(PROTECTED_BY_OTHERS, message, Who.CLUSTER_OWNER)
         return Absent("no backup instance")
 
     def _broken(self, instance: Instance, world: World) -> Observation:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+from shared.arm.ids import ClusterId
 from shared.errors import RowChanged
 from shared.fleet.records import Claim, ClusterRow
 from shared.fleet.tables import Key, Stored
-from shared.onboarding.reconcile import _Holder
+from shared.onboarding.holder import Holder
 
 PLACE = ("subscription", "westeurope")
+CLUSTER = ClusterId("00000000-0000-0000-0000-000000000001", "g", "c")
 
 
 @dataclass
@@ -42,8 +44,8 @@ class Fleet:
         key = Key("subscription", name)
         row = ClusterRow(name, claim=Claim(message, run, time.time() + 240))
         self.clusters.rows[key] = Stored(row, "1")
-        reconciler: Any = SimpleNamespace(clusters=self.clusters, regions=self.regions, governor=None)
-        return _Holder(reconciler, key, Stored(row, "1"))
+        reconciler: Any = SimpleNamespace(clusters=self.clusters, regions=self.regions, governor=None, breaker=None)
+        return Holder(key, Stored(row, "1"), CLUSTER, reconciler)
 
     def end(self, name: str) -> None:
         """The pass wrote its outcome."""

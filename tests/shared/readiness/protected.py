@@ -19,9 +19,8 @@ from shared.backups.policies import Policies
 from shared.backups.status import BackupStatus
 from shared.catalog.loading import load as load_catalog
 from shared.onboarding.cluster import read_cluster
-from shared.onboarding.desired import Desired, desired_protection
+from shared.onboarding.desired import Desired, desired_protection, places_of
 from shared.onboarding.names import role_assignment
-from shared.onboarding.run import places_of
 from shared.readiness.ask import NEWEST, Ask
 from shared.readiness.model import Readiness, Status
 from shared.readiness.service import Checked, Checker, Known
