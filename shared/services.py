@@ -23,9 +23,10 @@ from shared.backups.status import BackupStatus
 from shared.backups.store import StatusStore
 from shared.backups.sweep import Report, Sweeper, SweepRow
 from shared.errors import InvalidMessage
-from shared.fleet.messages import QUEUE, URGENT_QUEUE, decode
+from shared.fleet.messages import QUEUE, URGENT_QUEUE
 from shared.fleet.queues import Sender
 from shared.fleet.records import VERSION, ClusterRow, Glance, RegionRow
+from shared.fleet.scope import Scope
 from shared.fleet.tables import Key, Rows
 from shared.governance.caps import CapRow, Caps
 from shared.governance.governor import Governor
@@ -59,6 +60,7 @@ class Services:
     restore_tests: RestoreTests
     door: Door
     governor: Governor
+    scope: Scope
     store: StatusStore
     policies: Policies
     checker: Checker
@@ -79,7 +81,7 @@ class Services:
             Exception: anything unforeseen; the queue delivers the message again.
         """
         try:
-            message = decode(body, self.settings.subscriptions)
+            message = await self.scope.message(body)
         except InvalidMessage as fault:
             await record_unreadable(self.deadletters, body, fault)
             return
@@ -87,7 +89,7 @@ class Services:
 
     async def record_poisoned(self, body: bytes, message_id: str) -> None:
         """Record a message of a poison queue."""
-        await record_poisoned(self.reconciler, self.deadletters, body, message_id)
+        await record_poisoned(self.reconciler, self.scope, self.deadletters, body, message_id)
 
 
 _made: dict[int, Services] = {}
@@ -123,6 +125,7 @@ def build() -> Services:
     pause = Pause(rows("marks", PauseRow), always=settings.paused)
     governor = Governor(settings, pause, Caps(rows("marks", CapRow)))
     door = Door(settings.arm_endpoint, settings.arm_audience, credential, clock, guard=governor)
+    scope = Scope(door, settings.subscriptions, settings.management_groups)
     clusters = rows("clusters", ClusterRow, _cluster_columns)
     sender, notifier = Sender(queues, QUEUE), _notifier(settings, credential)
     policies = Policies.of(catalog)
@@ -150,13 +153,14 @@ def build() -> Services:
         breaker=breaker,
         clusters=clusters,
         deadletters=rows("deadletters", DeadLetter, lambda row: {"fault": row.fault}),
-        resync=Resync(settings, catalog, door, rows("clusters", Glance), rows("marks", ResyncRow), sender),
+        resync=Resync(settings, scope, catalog, door, rows("clusters", Glance), rows("marks", ResyncRow), sender),
         urgent=Sender(queues, URGENT_QUEUE),
-        sweeper=Sweeper(settings.subscriptions, door, policies, store, rows("marks", SweepRow)),
+        sweeper=Sweeper(scope, door, policies, store, rows("marks", SweepRow)),
         starter=starter,
         restore_tests=restore_tests,
         door=door,
         governor=governor,
+        scope=scope,
         store=store,
         policies=policies,
         checker=Checker(settings, catalog, policies, door, recall),

@@ -62,7 +62,8 @@ async def answer(endpoint: Endpoint, incoming: Incoming, services: Services) -> 
     try:
         who = _who(endpoint, incoming, services)
         media_type = choose(incoming.headers.get("Accept"), _OFFERED[endpoint.has_pages])
-        asked = read(endpoint, incoming, services.settings.subscriptions, who)
+        subscriptions = await services.scope.subscriptions(incoming.path.get("subscriptionId", ""))
+        asked = read(endpoint, incoming, subscriptions, who)
         said: Answer = await named(endpoint.handler)(services, asked)
     except Problem as problem:
         return refused(problem)

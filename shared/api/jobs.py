@@ -42,7 +42,7 @@ async def jobs(services: Services, asked: Asked[JobsQuery, None]) -> Answer:
         "| project id, properties | order by id asc",
     ]
     kql = "\n".join(["RecoveryServicesResources", *filter(None, filters)])
-    rows = await query(services.door, [*services.settings.subscriptions], kql)
+    rows = await query(services.door, await services.scope.subscriptions(), kql)
     found = [job for job in map(read_job, rows) if wanted.operation in (None, job.kind)]
     found.sort(key=lambda job: job.start, reverse=True)
     return Answer(JobList([job_view(job) for job in found]))

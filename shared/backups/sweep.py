@@ -24,6 +24,7 @@ from shared.backups.policies import Policies
 from shared.backups.status import DELETED, TOO_LONG, BackupStatus, apply_job, assess, note_state, too_old
 from shared.backups.store import StatusStore
 from shared.errors import ArmError, RowChanged
+from shared.fleet.scope import Scope
 from shared.fleet.tables import Key, Rows, Stored
 from shared.notify.events import iso
 
@@ -76,7 +77,7 @@ class Report:
 class Sweeper:
     """Everything that a sweep takes."""
 
-    subscriptions: frozenset[str]
+    scope: Scope
     door: Door
     policies: Policies
     store: StatusStore
@@ -89,10 +90,11 @@ class Sweeper:
             ArmError: Azure didn't answer; the next sweep sees it all.
         """
         mark = await self.marks.read(_MARK, SweepRow)
-        instances = await query(self.door, self.subscriptions, _INSTANCES)
+        subscriptions = await self.scope.subscriptions()
+        instances = await query(self.door, subscriptions, _INSTANCES)
         now = self.door.clock.now().timestamp()
         since = mark.value.watermark - OVERLAP if mark.value.watermark else now - FIRST_LOOK
-        found = await query(self.door, self.subscriptions, _JOBS.replace("SINCE", iso(since)))
+        found = await query(self.door, subscriptions, _JOBS.replace("SINCE", iso(since)))
         before = await self.store.all()
         after = self._known(instances, before, now)
         report = Report(at=now, clusters=len(instances), jobs=len(found))

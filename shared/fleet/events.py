@@ -66,7 +66,9 @@ def hint_of(event: Event, environ: Mapping[str, str]) -> Message | None:
         except InvalidResourceId:
             refusal = "not a managed cluster"
         else:
-            if cluster.subscription in load(environ).subscriptions:
+            settings = load(environ)
+            # a management group's subscriptions aren't known here: whoever reads the hint asks Azure
+            if cluster.subscription in settings.subscriptions or settings.management_groups:
                 logs.info("event", cluster=cluster, operation=operation, event_id=str(event.id)[:_SHOWN])
                 return Message(cluster, f"event {operation}")
             refusal = "subscription isn't one of AUTOPILOT_SUBSCRIPTIONS"

@@ -32,8 +32,8 @@ class Message:
         return json.dumps(body | ({"wake": self.wake} if self.wake else {})).encode()
 
 
-def decode(body: bytes, subscriptions: Container[str]) -> Message:
-    """Read a message.
+def decode(body: bytes, subscriptions: Container[str] | None) -> Message:
+    """Read a message; without `subscriptions`, about whatever cluster.
 
     Raises:
         InvalidMessage: no JSON object, no cluster id, or a cluster outside the allowed subscriptions.
@@ -43,8 +43,8 @@ def decode(body: bytes, subscriptions: Container[str]) -> Message:
         cluster = ClusterId.parse(fields["cluster_id"])
     except (ValueError, KeyError, TypeError, InvalidResourceId) as error:
         raise InvalidMessage(f"no message of this app: {type(error).__name__}: {str(error)[:200]}") from error
-    if cluster.subscription not in subscriptions:
-        raise InvalidMessage(f"subscription {cluster.subscription} isn't one of AUTOPILOT_SUBSCRIPTIONS")
+    if subscriptions is not None and cluster.subscription not in subscriptions:
+        raise InvalidMessage(f"subscription {cluster.subscription} isn't this deployment's (AUTOPILOT_SUBSCRIPTIONS)")
     known = fields.get("v") == VERSION
     wake = fields.get("wake") if known else None  # another version's wake means nothing here: look at Azure
     return Message(cluster, str(fields.get("reason", ""))[:200], str(wake) if wake else None)

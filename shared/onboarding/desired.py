@@ -34,6 +34,7 @@ class Desired:
         regional: group and account are the deployment's, shared by a region.
         on_removal: keep, suspend or stop: what the policy says about a removed tag.
         resume_stopped: protection that a person suspended or stopped is resumed.
+        storage_suffix: end of the account's host name.
         stop_previous: what an earlier vault of ours still protects of this cluster is to be stopped.
     """
 
@@ -63,6 +64,7 @@ class Desired:
     stop_previous: bool
     on_removal: str
     resume_stopped: bool
+    storage_suffix: str
 
     @property
     def fingerprint(self) -> str:
@@ -148,7 +150,7 @@ def extension_settings(desired: Desired, tenant: str) -> dict[str, str]:
         f"{prefix}.config.resourceGroup": group_of(desired.account),
         f"{prefix}.config.subscriptionId": subscription_of(desired.account),
         f"{prefix}.config.useAAD": "true",
-        f"{prefix}.config.storageAccountURI": f"https://{account}.blob.core.windows.net/",
+        f"{prefix}.config.storageAccountURI": f"https://{account}.blob.{desired.storage_suffix}/",
         "credentials.tenantId": tenant,
     }
 
@@ -206,6 +208,7 @@ def desired_protection(
         stop_previous=policy.on_move == "stop",
         on_removal=policy.on_removal,
         resume_stopped=settings.resume_stopped,
+        storage_suffix=settings.storage_suffix,
     )
 
 

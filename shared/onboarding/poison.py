@@ -7,8 +7,9 @@ from msgspec import Struct
 
 from shared import logs
 from shared.errors import InvalidMessage, RowChanged
-from shared.fleet.messages import Message, decode
+from shared.fleet.messages import Message
 from shared.fleet.records import HISTORY_LENGTH, ClusterRow, Condition, HistoryEntry, State
+from shared.fleet.scope import Scope
 from shared.fleet.tables import Key, Rows
 from shared.onboarding.outcomes import Blocked, Who
 from shared.onboarding.reconcile import Reconciler
@@ -38,19 +39,22 @@ async def record_unreadable(deadletters: Rows[DeadLetter], body: bytes, fault: I
     logs.warning("unreadable_message", fault=fault, key=key.row)
 
 
-async def record_poisoned(reconciler: Reconciler, deadletters: Rows[DeadLetter], body: bytes, message_id: str) -> None:
+async def record_poisoned(
+    reconciler: Reconciler, scope: Scope, deadletters: Rows[DeadLetter], body: bytes, message_id: str
+) -> None:
     """Say in the cluster's row that a message failed too often; it is looked at again seldom, and hints start a pass.
 
     Five deaths of the host on one message poison it as well, so nobody may have to come and mend anything.
 
     Args:
         reconciler: whose message it was.
+        scope: which subscriptions are allowed.
         deadletters: where unreadable messages go.
         body: the message.
         message_id: Queue Storage's id of the poisoned copy.
     """
     try:
-        message = decode(body, reconciler.settings.subscriptions)
+        message = await scope.message(body)
     except InvalidMessage as fault:
         await record_unreadable(deadletters, body, fault)
         return

@@ -22,6 +22,7 @@ from shared.errors import InvalidResourceId, RowChanged
 from shared.fleet.messages import Message
 from shared.fleet.queues import Sender
 from shared.fleet.records import Glance, State
+from shared.fleet.scope import Scope
 from shared.fleet.tables import Key, Rows, Stored
 from shared.resync.drift import Finding, Judge, Moment, Reason
 from shared.resync.inventory import Inventory, Reader
@@ -68,6 +69,7 @@ class Resync:
     """Everything that a resync takes."""
 
     settings: Settings
+    scope: Scope
     catalog: Catalog
     door: Door
     glances: Rows[Glance]
@@ -85,7 +87,8 @@ class Resync:
         """
         settings = self.settings
         before = await self.marks.read(MARK, ResyncRow)
-        inventory = await Reader(self.door, settings, settings.subscriptions).read()
+        subscriptions = await self.scope.subscriptions()
+        inventory = await Reader(self.door, settings, subscriptions).read()
         now = Moment(self.door.clock.now().timestamp(), time.time())
         judge = Judge(inventory, self.catalog, settings, now)
         row = ResyncRow(now.azure, clusters=len(inventory.clusters), unread=dict(inventory.unread))
@@ -94,7 +97,7 @@ class Resync:
         interval = PERIOD if upcoming is None else upcoming
         planned = upcoming is None and before.value.next > now.azure
         row.next = before.value.next if planned else now.azure + interval / settings.wait_scale
-        findings = await self._findings(judge, inventory, row)
+        findings = await self._findings(judge, inventory, row, subscriptions)
         asked = self._paced(findings, interval, row)
         await self._ask(asked)
         row.by_reason = dict(sorted(Counter(str(finding.reason) for finding, _ in asked).items()))
@@ -118,7 +121,8 @@ class Resync:
             async for stored in self.glances.all()
             if state in (None, stored.value.state) and reason in (None, stored.value.reason)
         ]
-        allowed = [cluster for cluster in chosen if cluster.subscription in self.settings.subscriptions]
+        subscriptions = await self.scope.subscriptions()
+        allowed = [cluster for cluster in chosen if cluster.subscription in subscriptions]
         allowed.sort(key=lambda cluster: cluster.key)
         step = self._step(len(allowed))
         asked = [(Message(one, f"asked by {who}"), number * step) for number, one in enumerate(allowed)]
@@ -126,7 +130,9 @@ class Resync:
         logs.info("asked_for", state=state, reason=reason, clusters=len(allowed), who=who)
         return len(allowed)
 
-    async def _findings(self, judge: Judge, inventory: Inventory, row: ResyncRow) -> list[Finding]:
+    async def _findings(
+        self, judge: Judge, inventory: Inventory, row: ResyncRow, subscriptions: frozenset[str]
+    ) -> list[Finding]:
         """Every cluster's difference; rows come page by page and aren't kept."""
         findings: list[Finding] = []
         unmet = inventory.clusters
@@ -137,7 +143,7 @@ class Resync:
             except InvalidResourceId as error:
                 logs.warning("not_a_cluster", reason=error)
                 continue
-            if cluster.subscription not in self.settings.subscriptions:
+            if cluster.subscription not in subscriptions:
                 continue
             seen = unmet.pop(folded(str(cluster)), None)
             found = judge.gone(glance) if seen is None else judge.known(seen, glance)

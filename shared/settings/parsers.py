@@ -25,11 +25,22 @@ def plain(text: str) -> str:
 
 def subscriptions(text: str) -> frozenset[str]:
     """Subscription ids, separated by commas; lower case."""
+    if not text:
+        return frozenset()
     ids = [part.strip().lower() for part in text.split(",") if part.strip()]
     bad = [part for part in ids if not _GUID.fullmatch(part)]
     if bad or not ids:
         raise ValueError("comma-separated subscription ids, such as 00000000-0000-0000-0000-000000000000")
     return frozenset(ids)
+
+
+def management_groups(text: str) -> tuple[str, ...]:
+    """Names of management groups, separated by commas."""
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    # "Naming rules and restrictions for Azure resources": 1-90 letters, digits and -_().
+    if not all(re.fullmatch(r"[A-Za-z0-9\-_().]{1,90}", name) and not name.endswith(".") for name in names):
+        raise ValueError("comma-separated names (not display names) of management groups, such as mg-platform")
+    return names
 
 
 def matching(pattern: str, allowed: str) -> Callable[[str], str]:
@@ -115,6 +126,17 @@ def file(text: str) -> Path:
     if not path.is_file():
         raise ValueError(f"a file that exists; there is none at {path}")
     return path
+
+
+def word(*allowed: str) -> Callable[[str], str]:
+    """One of a few words that mean something elsewhere."""
+
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(" or ".join(allowed))
+        return text
+
+    return parse
 
 
 def one_of[E: StrEnum](kind: type[E]) -> Callable[[str], E]:

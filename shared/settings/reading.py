@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.errors import SettingsError
 from shared.settings.table import CATALOG, TABLE, Setting
-from shared.settings.values import Auth, Mode, Settings, StorageConnection
+from shared.settings.values import CLOUDS, Auth, Mode, Settings, StorageConnection
 
 _PREFIX = "AUTOPILOT_"
 _SECRET = frozenset({"AUTOPILOT_TOPIC_KEY"})
@@ -59,6 +59,8 @@ def _unknown(environ: Mapping[str, str]) -> Iterator[str]:
 
 def _together(values: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
     """What is wrong with settings that depend on each other."""
+    if values["subscriptions"] == frozenset() and values["management_groups"] == ():
+        yield "AUTOPILOT_SUBSCRIPTIONS is missing; it or AUTOPILOT_MANAGEMENT_GROUPS says whose clusters are meant"
     mode, default_policy = values["mode"], values["default_policy"]
     if mode is Mode.OPT_OUT and default_policy is None:
         yield "AUTOPILOT_DEFAULT_POLICY is missing; mode opt-out needs the policy of untagged clusters"
@@ -85,6 +87,10 @@ def load(environ: Mapping[str, str]) -> Settings:
     reader.faults += _unknown(environ)
     values = {setting.field: reader.read(setting) for setting in TABLE}
     reader.faults += _together(values, environ)
+    cloud = CLOUDS.get(values.pop("cloud") or "public", CLOUDS["public"])
+    values["arm_endpoint"] = values["arm_endpoint"] or cloud.arm
+    values["arm_audience"] = values["arm_audience"] or cloud.arm
+    values["storage_suffix"] = values["storage_suffix"] or cloud.storage_suffix
     values["client_id"] = environ.get("AZURE_CLIENT_ID") or None
     values["storage"] = reader.storage()
     if reader.faults:

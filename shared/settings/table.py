@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from shared.settings import parsers as p
-from shared.settings.values import Auth, Inherit, Isolation, Mode
+from shared.settings.values import CLOUDS, Auth, Inherit, Isolation, Mode
 from shared.settings.windows import quiet_windows
 
 
@@ -20,7 +20,7 @@ class Setting(NamedTuple):
     parse: Callable[[str], Any]
 
 
-_ARM = "https://management.azure.com"
+_HOST = p.matching(r"[a-z0-9-]+(\.[a-z0-9-]+)+", "the end of a host name, such as core.windows.net")
 # "Use tags to organize your Azure resources": characters of a tag name
 _TAG_NAME = p.matching(r"[^<>%&\\?/]{1,512}", "1 to 512 characters, none of < > % & \\ ? /")
 _DEPLOYMENT_ID = p.matching(r"[a-z0-9]{1,12}", "1 to 12 lower-case letters and digits")
@@ -29,7 +29,8 @@ _CAP = p.number(1, 500)
 CATALOG = Setting("catalog", "AUTOPILOT_CATALOG", "backup-policies.yaml", p.file)
 
 TABLE: tuple[Setting, ...] = (
-    Setting("subscriptions", "AUTOPILOT_SUBSCRIPTIONS", None, p.subscriptions),
+    Setting("subscriptions", "AUTOPILOT_SUBSCRIPTIONS", "", p.subscriptions),
+    Setting("management_groups", "AUTOPILOT_MANAGEMENT_GROUPS", "", p.management_groups),
     CATALOG,
     Setting("tag", "AUTOPILOT_TAG", "aks-backup", _TAG_NAME),
     Setting("mode", "AUTOPILOT_MODE", Mode.OPT_IN, p.one_of(Mode)),
@@ -45,8 +46,10 @@ TABLE: tuple[Setting, ...] = (
     Setting("isolation", "AUTOPILOT_ISOLATION", Isolation.CLUSTER, p.one_of(Isolation)),
     Setting("auth", "AUTOPILOT_AUTH", Auth.KEYS, p.one_of(Auth)),
     Setting("deployment_id", "AUTOPILOT_DEPLOYMENT_ID", "default", _DEPLOYMENT_ID),
-    Setting("arm_endpoint", "AUTOPILOT_ARM_ENDPOINT", _ARM, p.https),
-    Setting("arm_audience", "AUTOPILOT_ARM_AUDIENCE", _ARM, p.https),
+    Setting("cloud", "AUTOPILOT_CLOUD", "public", p.word(*CLOUDS)),
+    Setting("arm_endpoint", "AUTOPILOT_ARM_ENDPOINT", "", p.optional(p.https)),
+    Setting("arm_audience", "AUTOPILOT_ARM_AUDIENCE", "", p.optional(p.https)),
+    Setting("storage_suffix", "AUTOPILOT_STORAGE_SUFFIX", "", p.optional(_HOST)),
     Setting("wait_scale", "AUTOPILOT_WAIT_SCALE", "1", p.scale),
     Setting("grace_days", "AUTOPILOT_GRACE_DAYS", "7", p.number(0, 90)),
     Setting("release_per_hour", "AUTOPILOT_RELEASES_PER_HOUR", "10", p.number(1, 200)),

@@ -22,6 +22,20 @@ class Acting(StrEnum):
     OBSERVE = "observe"
 
 
+class Cloud(NamedTuple):
+    """The addresses of one of Azure's clouds. Source: `az cloud list`."""
+
+    arm: str
+    storage_suffix: str
+
+
+CLOUDS = {
+    "public": Cloud("https://management.azure.com", "core.windows.net"),
+    "china": Cloud("https://management.chinacloudapi.cn", "core.chinacloudapi.cn"),
+    "usgov": Cloud("https://management.usgovcloudapi.net", "core.usgovcloudapi.net"),
+}
+
+
 class Act(NamedTuple):
     """What holds for the deployment, and what for single subscriptions (lower-case ids)."""
 
@@ -71,7 +85,10 @@ class Settings(NamedTuple):
     """The deployment's settings. A named tuple: a data class would take five times as long at every cold start."""
 
     subscriptions: frozenset[str]
-    """Lower-case ids of the subscriptions whose clusters may be touched. Events of others are ignored."""
+    """Lower-case ids of single subscriptions whose clusters may be touched; `Scope` has all that are allowed."""
+
+    management_groups: tuple[str, ...]
+    """Names of the management groups whose subscriptions are allowed too, with all groups below them."""
 
     catalog: Path
     """The backup policy catalog."""
@@ -116,6 +133,9 @@ class Settings(NamedTuple):
     """Azure Resource Manager's address without a trailing slash; the only host that ever gets a token of ours."""
 
     arm_audience: str
+    storage_suffix: str
+    """End of the host names of storage accounts, such as core.windows.net."""
+
     wait_scale: float
     """Factor on the app's own waits, not on Azure's Retry-After. 1 in Azure, less where time runs faster."""
 

@@ -21,6 +21,42 @@ def test_defaults_need_only_subscriptions_and_storage() -> None:
     assert settings.wait_scale == 1
 
 
+@pytest.mark.parametrize(
+    ("extra", "arm", "audience", "suffix"),
+    [
+        ({}, "https://management.azure.com", "https://management.azure.com", "core.windows.net"),
+        (
+            {"AUTOPILOT_CLOUD": "china"},
+            "https://management.chinacloudapi.cn",
+            "https://management.chinacloudapi.cn",
+            "core.chinacloudapi.cn",
+        ),
+        (
+            {"AUTOPILOT_CLOUD": "usgov", "AUTOPILOT_ARM_AUDIENCE": "https://management.core.usgovcloudapi.net/"},
+            "https://management.usgovcloudapi.net",
+            "https://management.core.usgovcloudapi.net",
+            "core.usgovcloudapi.net",
+        ),
+        (
+            {"AUTOPILOT_ARM_ENDPOINT": "https://management.local.example", "AUTOPILOT_STORAGE_SUFFIX": "local.example"},
+            "https://management.local.example",
+            "https://management.azure.com",
+            "local.example",
+        ),
+    ],
+)
+def test_a_cloud_is_one_word_or_its_addresses(extra: dict[str, str], arm: str, audience: str, suffix: str) -> None:
+    """Addresses that are given count for more than the cloud's."""
+    settings = load(GOOD | extra)
+    assert (settings.arm_endpoint, settings.arm_audience, settings.storage_suffix) == (arm, audience, suffix)
+
+
+def test_management_groups_do_without_subscriptions() -> None:
+    """One of the two is enough."""
+    settings = load({"AUTOPILOT_MANAGEMENT_GROUPS": "mg-a, mg-b", "AzureWebJobsStorage": "x"})
+    assert (settings.subscriptions, settings.management_groups) == (frozenset(), ("mg-a", "mg-b"))
+
+
 def test_all_faults_are_listed_at_once() -> None:
     """Correcting one setting doesn't reveal the next one."""
     with pytest.raises(SettingsError) as caught:
@@ -60,6 +96,9 @@ def test_all_faults_are_listed_at_once() -> None:
         ({"AUTOPILOT_AUTH": "none"}, "keys or entra"),
         ({"AUTOPILOT_AUTH": "entra"}, "authentication is off"),
         ({"AUTOPILOT_AUTH": "entra", "WEBSITE_AUTH_ENABLED": "False"}, "authentication is off"),
+        ({"AUTOPILOT_CLOUD": "mars"}, "public or china or usgov"),
+        ({"AUTOPILOT_STORAGE_SUFFIX": "https://x"}, "the end of a host name"),
+        ({"AUTOPILOT_MANAGEMENT_GROUPS": "mg/../x"}, "of management groups"),
     ],
 )
 def test_each_fault_says_what_is_wanted(extra: dict[str, str], fault: str) -> None:

@@ -16,6 +16,7 @@ from shared.api.asking import Asked, Incoming, read
 from shared.api.problems import Problem
 from shared.api.table import ENDPOINTS, PATH_PARTS
 from shared.errors import ArmError
+from shared.fleet.scope import Scope
 from shared.settings import Auth
 
 if TYPE_CHECKING:
@@ -56,8 +57,10 @@ def refused(name: str, **asked: Any) -> Problem:
 def services() -> Services:
     """Services that can do nothing."""
     untouched = Untouched()
-    settings = SimpleNamespace(subscriptions=frozenset({SUBSCRIPTION}), auth=Auth.KEYS)
-    return cast("Services", SimpleNamespace(settings=settings, clusters=untouched, store=untouched, door=untouched))
+    settings = SimpleNamespace(auth=Auth.KEYS)
+    scope = Scope(cast("Any", untouched), frozenset({SUBSCRIPTION}), ())
+    made = {"settings": settings, "scope": scope, "clusters": untouched, "store": untouched, "door": untouched}
+    return cast("Services", SimpleNamespace(**made))
 
 
 @pytest.mark.parametrize(
@@ -218,7 +221,7 @@ async def test_azures_refusals_are_told_as_azures(error: ArmError, status: int, 
         async def read(self, *_: object) -> object:
             raise error
 
-    failing = cast("Services", SimpleNamespace(settings=services().settings, clusters=Failing()))
+    failing = cast("Services", SimpleNamespace(scope=services().scope, clusters=Failing()))
     said = await answer(NAMED["back_up_now"], Incoming(ROUTE, {}, {}), failing)
     assert (said.status, said.headers) == (status, headers)
     assert json.loads(said.body)["reason"] == (error.code or "AzureUnreachable")

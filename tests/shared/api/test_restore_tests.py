@@ -21,6 +21,7 @@ from shared.arm.clock import AzureClock
 from shared.arm.ids import ClusterId
 from shared.backups.status import BackupStatus, Restore
 from shared.fleet.records import ClusterRow
+from shared.fleet.scope import Scope
 from shared.fleet.tables import Key, Rows, Stored
 from shared.readiness.restore_tests import RecordedTests, RestoreTests
 from shared.services import Services
@@ -71,7 +72,8 @@ async def app(azurite: Azurite) -> AsyncGenerator[App]:
         await clusters.write(Key(CLUSTER.subscription, CLUSTER.key), Stored(ClusterRow(str(CLUSTER)), None))
         tests = RestoreTests(Rows(tables.get_table_client(f"tests{name}"), RecordedTests, 1, lambda _: {}))
         made = SimpleNamespace(
-            settings=SimpleNamespace(subscriptions=frozenset({SUBSCRIPTION}), auth=Auth.KEYS),
+            settings=SimpleNamespace(auth=Auth.KEYS),
+            scope=Scope(cast("Any", None), frozenset({SUBSCRIPTION}), ()),
             clusters=clusters,
             store=Statuses(),
             restore_tests=tests,

@@ -17,6 +17,7 @@ from shared.catalog.loading import load
 from shared.errors import ArmError
 from shared.fleet.messages import Message
 from shared.fleet.records import ClusterRow, Glance
+from shared.fleet.scope import Scope
 from shared.fleet.tables import Key, Stored
 from shared.resync.fleet import Resync, ResyncRow
 from shared.settings import load as load_settings
@@ -147,7 +148,8 @@ class World:
         settings = load_settings(self.environ)
         parts: Any = (self.door, self.glances, self.marks, self.queue)
         door, glances, marks, queue = parts
-        return Resync(settings, load(settings.catalog), door, glances, marks, queue)
+        scope = Scope(door, settings.subscriptions, settings.management_groups)
+        return Resync(settings, scope, load(settings.catalog), door, glances, marks, queue)
 
     async def asked(self) -> dict[str, str]:
         """Run a resync; name of each cluster that it asked for -> reason, each at most once."""
