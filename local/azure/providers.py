@@ -7,6 +7,7 @@ from local.azure import (
     data_protection,
     event_grid,
     kubernetes_configuration,
+    management,
     network,
     resource_graph,
     resources,
@@ -25,4 +26,5 @@ PROVIDERS: tuple[Provider, ...] = (
     data_protection.PROVIDER,
     event_grid.PROVIDER,
     resource_graph.PROVIDER,
+    management.PROVIDER,
 )
