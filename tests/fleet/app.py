@@ -68,10 +68,13 @@ class Topic:
 
 
 class App:
-    """The reconciler with its tables and its queue in memory, before a simulated Azure."""
+    """The reconciler with its tables and its queue in memory, before a simulated Azure.
 
-    def __init__(self, catalog: str = CATALOG, **settings: str) -> None:
-        options = Options(subscriptions=(SUBSCRIPTION,), standing=True)
+    There are subscriptions `beside` that of the clusters if they are named; the app has its role in all.
+    """
+
+    def __init__(self, catalog: str = CATALOG, *, beside: tuple[str, ...] = (), **settings: str) -> None:
+        options = Options(subscriptions=(SUBSCRIPTION, *beside), standing=True)
         self.azure = LocalAzure(options, start=START)
         self.cloud = self.azure.cloud
         self.cloud.base_url = ENDPOINT

@@ -221,7 +221,9 @@ async def test_azures_refusals_are_told_as_azures(error: ArmError, status: int, 
         async def read(self, *_: object) -> object:
             raise error
 
-    failing = cast("Services", SimpleNamespace(scope=services().scope, clusters=Failing()))
+    failing = cast(
+        "Services", SimpleNamespace(settings=services().settings, scope=services().scope, clusters=Failing())
+    )
     said = await answer(NAMED["back_up_now"], Incoming(ROUTE, {}, {}), failing)
     assert (said.status, said.headers) == (status, headers)
     assert json.loads(said.body)["reason"] == (error.code or "AzureUnreachable")
