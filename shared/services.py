@@ -164,7 +164,7 @@ def build() -> Services:
         store=store,
         policies=policies,
         checker=Checker(settings, catalog, policies, door, recall),
-        fleet=FleetReader(settings, door, policies, clusters, store, restore_tests, kept),
+        fleet=FleetReader(settings, scope, door, policies, clusters, store, restore_tests, kept),
     )
 
 

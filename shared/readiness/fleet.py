@@ -16,6 +16,7 @@ from shared.backups.status import BackupStatus
 from shared.backups.store import StatusStore
 from shared.catalog.selection import Selection, select
 from shared.fleet.records import ClusterRow, State
+from shared.fleet.scope import Scope
 from shared.fleet.tables import Rows
 from shared.notify.events import iso
 from shared.onboarding.cluster import Cluster, read_cluster
@@ -95,6 +96,7 @@ class FleetReader:
     """Everything that reading the fleet takes."""
 
     settings: Settings
+    scope: Scope
     door: Door
     policies: Policies
     clusters: Rows[ClusterRow]
@@ -110,7 +112,7 @@ class FleetReader:
 
     async def _members(self) -> list[Member]:
         inventory, statuses, tests, rows, kept = await asyncio.gather(
-            Reader(self.door, self.settings, self.settings.subscriptions).read(_PARTS),
+            self._inventory(),
             self.store.all(),
             self.tests.all(),
             _by_cluster(self.clusters),
@@ -118,6 +120,9 @@ class FleetReader:
         )
         known = _Known(inventory, rows, kept, tests, _of_clusters(item.value for item in statuses.values()))
         return [self._member(cluster, known) for cluster in self._chosen(known)]
+
+    async def _inventory(self) -> Inventory:
+        return await Reader(self.door, self.settings, await self.scope.subscriptions()).read(_PARTS)
 
     def _chosen(self, known: _Known) -> Iterable[ClusterId]:
         """Clusters with a backup instance, those whose tags ask for one, and those that the app works on."""

@@ -20,7 +20,7 @@ GROUP: Final = "/providers/Microsoft.Management/managementGroups/mg-platform"
 
 
 async def test_a_vault_in_a_central_subscription_protects_clusters_of_others() -> None:
-    """Its identity has its roles where the cluster, its snapshots and its account are: in the cluster's subscription."""
+    """Its identity has its roles where cluster, snapshots and account are: in the cluster's subscription."""
     app = App(CATALOG, beside=(CENTRAL,))
     cluster = await app.cluster("shop", "gold")
     assert (await app.look(cluster)).state is State.PROTECTED

@@ -221,9 +221,9 @@ async def test_azures_refusals_are_told_as_azures(error: ArmError, status: int, 
         async def read(self, *_: object) -> object:
             raise error
 
-    failing = cast(
-        "Services", SimpleNamespace(settings=services().settings, scope=services().scope, clusters=Failing())
-    )
+    idle = services()
+    made = SimpleNamespace(settings=idle.settings, scope=idle.scope, clusters=Failing())
+    failing = cast("Services", made)
     said = await answer(NAMED["back_up_now"], Incoming(ROUTE, {}, {}), failing)
     assert (said.status, said.headers) == (status, headers)
     assert json.loads(said.body)["reason"] == (error.code or "AzureUnreachable")

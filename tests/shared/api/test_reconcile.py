@@ -17,6 +17,7 @@ from shared.catalog.loading import load
 from shared.errors import ArmError
 from shared.fleet.messages import Message
 from shared.fleet.records import ClusterRow, State
+from shared.fleet.scope import Scope
 from shared.fleet.tables import Stored
 from shared.resync.fleet import Resync
 from shared.settings import load as load_settings
@@ -80,7 +81,8 @@ async def test_clusters_are_chosen_by_state_and_reason(chosen: FleetSelection, n
     ]
     settings, queue = load_settings(ENVIRON), Queue()
     parts: Any = (None, Glances(rows), Marks(), queue)
-    resync = Resync(settings, load(settings.catalog), *parts)
+    scope = Scope(parts[0], settings.subscriptions, ())
+    resync = Resync(settings, scope, load(settings.catalog), *parts)
     services = cast("Any", SimpleNamespace(resync=resync))
     said = await reconcile.fleet(services, Asked(None, chosen, {}, None, "ada"))
     assert sorted(message.cluster.name for message, _ in queue.sent) == names

@@ -13,6 +13,7 @@ from shared.backups.rollup import MonthRow
 from shared.backups.status import BackupStatus, Restore
 from shared.backups.store import StatusStore, key_of
 from shared.fleet.records import ClusterRow, State
+from shared.fleet.scope import Scope
 from shared.fleet.tables import Key, Rows, Stored
 from shared.notify.publisher import LogNotifier
 from shared.readiness.fleet import FleetReader
@@ -50,6 +51,7 @@ async def fleet(world: Protected, azurite: Azurite) -> AsyncGenerator[FleetReade
         checker = world.checker
         reader = FleetReader(
             checker.settings,
+            Scope(world.door, checker.settings.subscriptions, ()),
             world.door,
             checker.policies,
             rows(ClusterRow),
