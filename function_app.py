@@ -12,6 +12,7 @@ from functions import (
     cluster_events,
     http,
     job_sweep,
+    nightly_readiness,
     reconcile_cluster,
     reconcile_poison,
     resync_fleet,
@@ -28,6 +29,7 @@ _MODULES = (
     resync_fleet,
     adhoc_backups,
     job_sweep,
+    nightly_readiness,
 )
 for module in _MODULES:
     app.register_functions(module.blueprint)

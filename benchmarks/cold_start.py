@@ -28,6 +28,7 @@ _SETTINGS = {
     "AUTOPILOT_SUBSCRIPTIONS": SUBSCRIPTION,
     "JOB_SWEEP_SCHEDULE": "0 */15 * * * *",
     "RESYNC_SCHEDULE": "0 27 * * * *",
+    "READINESS_SCHEDULE": "0 8/15 1-4 * * *",
     "ADHOC_BACKUP_SCHEDULE": "0 5/10 * * * *",
 }
 

@@ -345,6 +345,7 @@ def _app_environ(ready: Mapping[str, Any], storage: Azurite, settings: Mapping[s
         "AUTOPILOT_ARM_ENDPOINT": ready["arm"],
         "JOB_SWEEP_SCHEDULE": "0 */15 * * * *",
         "RESYNC_SCHEDULE": "0 27 * * * *",
+        "READINESS_SCHEDULE": "0 8/15 1-4 * * *",
         "ADHOC_BACKUP_SCHEDULE": "0 5/10 * * * *",
         **settings,
     }

@@ -36,8 +36,11 @@ from shared.notify.publisher import LogNotifier, Notifier, TopicNotifier
 from shared.onboarding.breaker import Breaker, BreakerRow
 from shared.onboarding.poison import DeadLetter, record_poisoned, record_unreadable
 from shared.onboarding.reconcile import Reconciler
+from shared.readiness.asking import Asker
 from shared.readiness.fleet import FleetReader
 from shared.readiness.kept import ReadinessRow, verdict_of
+from shared.readiness.members import Backups, Standing
+from shared.readiness.nightly import Nightly
 from shared.readiness.restore_tests import RecordedTests, RestoreTests
 from shared.readiness.service import Checker, recall_from
 from shared.resync.fleet import Resync, ResyncRow
@@ -65,6 +68,7 @@ class Services:
     policies: Policies
     checker: Checker
     fleet: FleetReader
+    nightly: Nightly
 
     async def sweep(self) -> Report:
         """Look at the fleet's backups once, and tell what is still untold of clusters."""
@@ -136,6 +140,11 @@ def build() -> Services:
     recall = recall_from(clusters, store, restore_tests)
     kept = rows("readiness", ReadinessRow, _readiness_columns)
     breaker = Breaker(rows("marks", BreakerRow), settings, partial(_protected, clusters))
+    standings, backups = rows("clusters", Standing), rows("jobs", Backups)
+    checker = Checker(settings, catalog, policies, door, recall)
+    fleet = FleetReader(settings, scope, door, policies, standings, backups, restore_tests, kept)
+    nights = settings.deep_check_share
+    asker = Asker(checker, door)
     return Services(
         settings=settings,
         reconciler=Reconciler(
@@ -163,8 +172,9 @@ def build() -> Services:
         scope=scope,
         store=store,
         policies=policies,
-        checker=Checker(settings, catalog, policies, door, recall),
-        fleet=FleetReader(settings, scope, door, policies, clusters, store, restore_tests, kept),
+        checker=checker,
+        fleet=fleet,
+        nightly=Nightly(nights, settings.wait_scale, clock, standings, kept, notifier, asker),
     )
 
 

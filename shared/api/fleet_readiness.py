@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -33,7 +32,6 @@ class FleetReadiness(Struct, frozen=True, rename="camel"):
 async def show(services: Services, asked: Asked[FleetReadinessQuery, None]) -> Answer:
     """Counts of all, and a page of the clusters, the worst first."""
     wanted = asked.query
-    found = await services.fleet.judged()
-    shown = [item for item in found if wanted.verdict in (None, item.verdict)]
-    counts = dict(Counter(str(item.verdict) for item in found))
-    return Answer(FleetReadiness(len(found), counts, shown[wanted.skip : wanted.skip + wanted.top]))
+    found = await services.fleet.judged(wanted.verdict, wanted.skip, wanted.top)
+    counts = {str(verdict): number for verdict, number in found.counts.items()}
+    return Answer(FleetReadiness(found.counts.total(), counts, list(found.items)))

@@ -101,7 +101,7 @@ def validation_check(outcome: Validated | Validating | ArmError, *, vault: str, 
         message = f"Azure validated a restore of {outcome.recovery_point} to {target.name}"
         return _check(Status.PASS, "Validated", message, asked, "")
     asked["code"] = outcome.code
-    if outcome.code in _OF_THE_SERVICE:
+    if not decisive(outcome):
         message = f"Azure failed to validate: {outcome.code}: {outcome.message}"
         return _check(Status.UNKNOWN, outcome.code, message, asked, "ask again")
     message = f"Azure would refuse this restore: {outcome.code}: {outcome.message}"
@@ -112,6 +112,11 @@ _ASK = "give the app the role of infra/role.json on the subscriptions of source 
 
 _OF_THE_SERVICE = frozenset({"CloudInternalError", "CloudServiceRetryableError", "TooManyRequests"})
 """Failures of the validation itself; by other codes that pass (ResourceNotFound) it has found something out."""
+
+
+def decisive(outcome: Validated) -> bool:
+    """Whether the end of a validation says something about the restore, and not only about Azure's own troubles."""
+    return outcome.passed or outcome.code not in _OF_THE_SERVICE
 
 
 def _check(status: Status, reason: str, message: str, evidence: dict[str, str], fix: str) -> Check:

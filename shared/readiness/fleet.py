@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from shared.arm.door import Door
 from shared.arm.ids import ClusterId, folded, same_id
 from shared.backups.policies import Policies
-from shared.backups.status import BackupStatus
-from shared.backups.store import StatusStore
+from shared.backups.schedule import rpo_seconds
 from shared.catalog.selection import Selection, select
-from shared.fleet.records import ClusterRow, State
+from shared.fleet.records import State
 from shared.fleet.scope import Scope
 from shared.fleet.tables import Rows
 from shared.notify.events import iso
@@ -23,7 +23,7 @@ from shared.onboarding.cluster import Cluster, read_cluster
 from shared.onboarding.readings import Instance
 from shared.readiness.facts import PROTECTED
 from shared.readiness.kept import ReadinessRow
-from shared.readiness.members import Member, findings
+from shared.readiness.members import Backups, Member, Standing, findings
 from shared.readiness.model import Check, Verdict
 from shared.readiness.restore_tests import RestoreTest, RestoreTests, expected_seconds, last_success, restorations
 from shared.readiness.verdict import verdict_of
@@ -82,13 +82,19 @@ def judge(member: Member, now: float) -> MemberReadiness:
 _WORST = (Verdict.NOT_READY, Verdict.UNKNOWN, Verdict.AT_RISK, Verdict.READY)
 
 
-def worst_first(item: MemberReadiness) -> tuple[int, str]:
-    """Sort key."""
-    return _WORST.index(item.verdict), item.cluster_id.casefold()
+def _worst_first(item: tuple[Verdict, Member]) -> tuple[int, str]:
+    return _WORST.index(item[0]), folded(str(item[1].id))
 
 
 def _time(moment: float) -> str | None:
     return iso(moment) if moment else None
+
+
+class Judged(NamedTuple):
+    """How many clusters stand how, and those that were asked for, the worst first."""
+
+    counts: Counter[Verdict]
+    items: Sequence[MemberReadiness]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,26 +105,35 @@ class FleetReader:
     scope: Scope
     door: Door
     policies: Policies
-    clusters: Rows[ClusterRow]
-    store: StatusStore
+    clusters: Rows[Standing]
+    backups: Rows[Backups]
     tests: RestoreTests
     kept: Rows[ReadinessRow]
 
-    async def judged(self) -> list[MemberReadiness]:
-        """Every cluster that is to be protected or still is, the worst first."""
+    async def judged(self, verdict: Verdict | None = None, skip: int = 0, top: int = 1000) -> Judged:
+        """Every cluster that is to be protected or still is, the worst first.
+
+        Args:
+            verdict: only those with this one.
+            skip: how many to leave out.
+            top: how many to show; only of those everything is kept.
+        """
         members = await self._members()
         now = self.door.clock.now().timestamp()
-        return sorted((judge(member, now) for member in members), key=worst_first)
+        verdicts = [verdict_of(findings(member, now))[0] for member in members]
+        order = sorted(zip(verdicts, members, strict=True), key=_worst_first)
+        page = [member for found, member in order if verdict in (None, found)][skip : skip + top]
+        return Judged(Counter(verdicts), [judge(member, now) for member in page])
 
     async def _members(self) -> list[Member]:
         inventory, statuses, tests, rows, kept = await asyncio.gather(
             self._inventory(),
-            self.store.all(),
+            _of_clusters(self.backups),
             self.tests.all(),
             _by_cluster(self.clusters),
             _by_cluster(self.kept),
         )
-        known = _Known(inventory, rows, kept, tests, _of_clusters(item.value for item in statuses.values()))
+        known = _Known(inventory, rows, kept, tests, statuses)
         return [self._member(cluster, known) for cluster in self._chosen(known)]
 
     async def _inventory(self) -> Inventory:
@@ -151,10 +166,14 @@ class FleetReader:
             extension=seen.extension if seen else None,
             policy=self.policies.name_of_arm(instance.policy_id) if instance else "",
             status=status,
-            rpo=self.policies.rpo(status) if status else None,
+            rpo=self._rpo(status) if status else None,
             kept=known.kept.get(key),
             past=restorations(statuses, known.tests.get(key, ())),
         )
+
+    def _rpo(self, status: Backups) -> float | None:
+        policy = self.policies.catalog.policies.get(status.policy)
+        return rpo_seconds(policy) if policy else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,20 +181,20 @@ class _Known:
     """Everything by lower-cased cluster id."""
 
     inventory: Inventory
-    rows: Mapping[str, ClusterRow]
+    rows: Mapping[str, Standing]
     kept: Mapping[str, ReadinessRow]
     tests: Mapping[str, Sequence[RestoreTest]]
-    statuses: Mapping[str, Sequence[BackupStatus]]
+    statuses: Mapping[str, Sequence[Backups]]
 
 
-async def _by_cluster[T: (ClusterRow, ReadinessRow)](rows: Rows[T]) -> dict[str, T]:
+async def _by_cluster[T: (Standing, ReadinessRow)](rows: Rows[T]) -> dict[str, T]:
     return {folded(stored.value.cluster_id): stored.value async for stored in rows.all()}
 
 
-def _of_clusters(statuses: Iterable[BackupStatus]) -> dict[str, list[BackupStatus]]:
-    found: dict[str, list[BackupStatus]] = defaultdict(list)
-    for status in statuses:
-        found[folded(status.cluster_id)].append(status)
+async def _of_clusters(rows: Rows[Backups]) -> dict[str, list[Backups]]:
+    found: dict[str, list[Backups]] = defaultdict(list)
+    async for stored in rows.all():
+        found[folded(stored.value.cluster_id)].append(stored.value)
     return found
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.arm.ids import ClusterId
-from shared.backups.status import BackupStatus
+from shared.backups.jobs import Job
+from shared.backups.status import Restore
 from shared.catalog.selection import Selection
 from shared.errors import ArmError
-from shared.fleet.records import ClusterRow, Places, State
+from shared.fleet.records import Places, State
 from shared.notify.events import iso
 from shared.onboarding.cluster import Cluster
 from shared.onboarding.desired import EXTENSION_NAME as NAME
@@ -38,6 +40,30 @@ _NOT_SWEPT = ArmError("the sweep hasn't seen them yet", code="NotSwept")
 _NOWHERE = Places(location="", policy="", vault="", instance="", group="", account="", container="", binding="")
 
 
+class Standing(Struct, frozen=True):
+    """What of a cluster's row counts here; the rest isn't even decoded."""
+
+    cluster_id: str
+    state: State = State.NEW
+    reason: str = ""
+    message: str = ""
+    who: str = ""
+    policy: str = ""
+    fingerprint: str = ""
+    places: Places | None = None
+
+
+class Backups(Struct, frozen=True):
+    """What of the row of a backup instance counts here."""
+
+    instance_id: str
+    cluster_id: str
+    policy: str = ""
+    last_point: float = 0.0
+    last_job: Job | None = None
+    restores: list[Restore] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One cluster of the fleet.
@@ -54,13 +80,13 @@ class Member:
     """
 
     id: ClusterId
-    row: ClusterRow | None = None
+    row: Standing | None = None
     seen: Cluster | None = None
     instance: Instance | None = None
     whole: bool = True
     extension: SeenExtension | None = None
     policy: str = ""
-    status: BackupStatus | None = None
+    status: Backups | None = None
     rpo: float | None = None
     kept: ReadinessRow | None = None
     past: Sequence[Restoration] = ()
@@ -110,7 +136,7 @@ def _facts(member: Member, now: float) -> Facts:
     )
 
 
-def _points(status: BackupStatus) -> Points:
+def _points(status: Backups) -> Points:
     """The newest recovery point as jobs tell of it; its id isn't known."""
     if not status.last_point:
         return Points((), more=False)

@@ -11,16 +11,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Protocol
 
 from shared import logs
 from shared.arm.clock import AzureClock
-from shared.arm.ids import ClusterId
+from shared.arm.ids import ClusterId, folded
 from shared.errors import ArmError, RowChanged
-from shared.fleet.records import ClusterRow, State
+from shared.fleet.records import State
 from shared.fleet.tables import Key, Rows, Stored
 from shared.notify.outbox import tell
 from shared.notify.publisher import Notifier
+from shared.readiness.deep import decisive
 from shared.readiness.kept import ReadinessRow, Validated, Validating, end, keep, start, verdict_of
+from shared.readiness.members import Standing
 from shared.readiness.model import Readiness, Verdict
 from shared.readiness.rotation import to_check, to_validate
 
@@ -34,14 +37,18 @@ _AT_ONCE = (
 _LONGEST = 2 * 3600.0  # seconds of Azure's time after which an operation's end isn't awaited any more
 _PAUSE = 5.0  # seconds between two looks at operations, times the wait scale
 
-type Check = Callable[[ClusterId], Awaitable[Readiness | None]]
-"""Check a cluster; None: neither Azure nor the app knows it."""
 
-type Begin = Callable[[ClusterId], Awaitable[Validating | Validated | None]]
-"""Ask Azure to validate a restore of the newest point; None: there is nothing to validate."""
+class Asks(Protocol):
+    """Somebody who asks Azure about one cluster."""
 
-type Look = Callable[[ClusterId, Validating], Awaitable[Validated | None]]
-"""How a validation ended; None while it runs."""
+    async def check(self, cluster: ClusterId) -> Readiness | None:
+        """Check a cluster; None: neither Azure nor the app knows it."""
+
+    async def begin(self, cluster: ClusterId) -> Validating | Validated | None:
+        """Ask Azure to validate a restore of the newest point; None: there is nothing to validate."""
+
+    async def look(self, operation: Validating) -> Validated | None:
+        """How a validation ended; None while it runs."""
 
 
 @dataclass(slots=True)
@@ -77,12 +84,10 @@ class Nightly:
     nights: int
     wait_scale: float
     clock: AzureClock
-    clusters: Rows[ClusterRow]
+    clusters: Rows[Standing]
     kept: Rows[ReadinessRow]
     notifier: Notifier
-    check: Check
-    begin: Begin
-    look: Look
+    asks: Asks
 
     async def run(self, budget: float = BUDGET) -> Report:
         """Do as much of the night's work as the budget (real seconds) allows.
@@ -104,17 +109,17 @@ class Nightly:
 
     async def _rows(self) -> dict[str, Stored[ReadinessRow]]:
         """The rows of all clusters that are or were to be protected, by lower-cased id; new ones for new clusters."""
-        known = {stored.value.cluster_id.casefold(): stored async for stored in self.kept.all()}
+        known = {folded(stored.value.cluster_id): stored async for stored in self.kept.all()}
         found: dict[str, Stored[ReadinessRow]] = {}
         async for stored in self.clusters.all():
             row = stored.value
             if _matters(row):
-                key = row.cluster_id.casefold()
+                key = folded(row.cluster_id)
                 found[key] = known.get(key) or Stored(ReadinessRow(row.cluster_id), None)
         return found
 
 
-def _matters(row: ClusterRow) -> bool:
+def _matters(row: Standing) -> bool:
     """Whether there is something to restore, or ought to be; after the tag is gone, backups go on or stay."""
     return row.state is not State.RELEASED or bool(row.fingerprint and row.reason != "ClusterNotFound")
 
@@ -157,11 +162,14 @@ class _Run:
                 if monotonic() < self.last_start:
                     await work(row)
 
-        results = await asyncio.gather(*(one(row) for row in rows), return_exceptions=True)
-        self.faults += [result for result in results if isinstance(result, Exception)]
+        for result in await asyncio.gather(*(one(row) for row in rows), return_exceptions=True):
+            if isinstance(result, Exception):
+                self.faults.append(result)
+            elif result is not None:  # the process ends
+                raise result
 
     async def check(self, row: ReadinessRow) -> None:
-        answer = await self.nightly.check(ClusterId.parse(row.cluster_id))
+        answer = await self.nightly.asks.check(ClusterId.parse(row.cluster_id))
         if answer is None:
             return
         keep(row, answer)
@@ -171,7 +179,7 @@ class _Run:
     async def validate(self, row: ReadinessRow) -> None:
         cluster = ClusterId.parse(row.cluster_id)
         try:
-            begun = await self.nightly.begin(cluster)
+            begun = await self.nightly.asks.begin(cluster)
         except ArmError as error:  # in trouble, or throttled: another run asks again
             logs.warning("validation_not_begun", cluster=row.cluster_id, code=error.code, status=error.status)
             return
@@ -203,13 +211,13 @@ class _Run:
         if operation is None:
             return
         try:
-            ended = await self.nightly.look(ClusterId.parse(row.cluster_id), operation)
+            ended = await self.nightly.asks.look(operation)
         except ArmError as error:
             logs.warning("validation_not_seen", cluster=row.cluster_id, code=error.code, status=error.status)
             ended = None
         if ended is None and self.nightly.now() - operation.started < _LONGEST:
             return
-        self._end(row, ended)
+        self._end(row, ended if ended is not None and decisive(ended) else None)
         await self._write(row)
 
     def _end(self, row: ReadinessRow, result: Validated | None) -> None:
@@ -219,7 +227,7 @@ class _Run:
             self.report.refused += not result.passed
 
     async def _write(self, row: ReadinessRow) -> None:
-        name = row.cluster_id.casefold()
+        name = folded(row.cluster_id)
         try:
             self.rows[name] = await self.nightly.kept.write(key_of(row.cluster_id), self.rows[name])
         except RowChanged:  # another run works on it: what that one says stands

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from statistics import median
+from typing import Protocol
 
 from msgspec import Struct, field
 
 from shared.arm.ids import ClusterId, folded
-from shared.backups.status import BackupStatus, Restore
+from shared.backups.status import Restore
 from shared.errors import RestoreTestDiffers, RowChanged
 from shared.fleet.tables import Key, Rows
 
@@ -98,7 +99,15 @@ _JOBS = {
 }  # a cancelled one proves nothing
 
 
-def restorations(statuses: Iterable[BackupStatus], tests: Iterable[RestoreTest]) -> list[Restoration]:
+class HasRestores(Protocol):
+    """The row of a backup instance, or as much of it."""
+
+    @property
+    def restores(self) -> Sequence[Restore]:
+        """Its finished restore jobs."""
+
+
+def restorations(statuses: Iterable[HasRestores], tests: Iterable[RestoreTest]) -> list[Restoration]:
     """All restores of a cluster that are known, each once, the newest first.
 
     Args:

@@ -11,6 +11,7 @@ from shared.settings.values import Act, Acting
 _ROOT = Path(__file__).resolve().parents[2]
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _LONGEST_SPACING = 3600
+_MOST_NIGHTS = 90
 
 
 def optional[T](parse: Callable[[str], T]) -> Callable[[str], T | None]:
@@ -76,6 +77,13 @@ def act(text: str) -> Act:
         else:
             default = Acting(word)
     return Act(default, by_subscription)
+
+
+def nights(text: str) -> int:
+    """Nights until everybody has had a turn, up to a quarter of a year; 0 for never."""
+    if not re.fullmatch(r"[0-9]{1,2}", text) or int(text) > _MOST_NIGHTS:
+        raise ValueError(f"whole nights, 1 to {_MOST_NIGHTS}, or 0 for never")
+    return int(text)
 
 
 def switch(text: str) -> bool:

@@ -157,6 +157,9 @@ class Settings(NamedTuple):
     rollout_seconds: float
     """Seconds of Azure's time between two clusters when a changed catalog moves many of them."""
 
+    deep_check_share: int
+    """In how many nights Azure is asked to validate a restore of each cluster once; 0 for never."""
+
     topic_endpoint: str | None
     """Event Grid topic that facts are published to; None: they are only logged."""
 

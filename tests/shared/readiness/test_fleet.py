@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 
 from shared.arm.ids import ClusterId
 from shared.backups.jobs import Job, Kind
-from shared.backups.status import BackupStatus
-from shared.fleet.records import ClusterRow, Places, State
+from shared.fleet.records import Places, State
 from shared.onboarding.cluster import read_cluster
 from shared.onboarding.readings import Instance
-from shared.readiness.fleet import judge, worst_first
+from shared.readiness.fleet import judge
 from shared.readiness.kept import Checked, ReadinessRow, Validated
-from shared.readiness.members import STALE, Member
+from shared.readiness.members import STALE, Backups, Member, Standing
 from shared.readiness.model import Status, Verdict
 from shared.readiness.restore_tests import Outcome, Restoration, Source
 from shared.resync.inventory import SeenExtension
@@ -39,11 +38,11 @@ def instance(state: str = "ProtectionConfigured") -> Instance:
     return Instance(INSTANCE, state, PLACES.policy, "", {}, None)
 
 
-def status(point_age: float = HOUR, outcome: str = "Completed") -> BackupStatus:
+def status(point_age: float = HOUR, outcome: str = "Completed") -> Backups:
     """What the sweep knows."""
     end = NOW - point_age
     job = Job("/vault/backupJobs/1", INSTANCE, str(CLUSTER), Kind.SCHEDULED, outcome, end - 180, end, code="UserErrorX")
-    return BackupStatus(INSTANCE, str(CLUSTER), policy="gold", last_point=end, last_job=job)
+    return Backups(INSTANCE, str(CLUSTER), policy="gold", last_point=end, last_job=job)
 
 
 def kept(verdict: Verdict = Verdict.READY, age: float = 10 * HOUR, validated: Validated | None = None) -> ReadinessRow:
@@ -52,9 +51,9 @@ def kept(verdict: Verdict = Verdict.READY, age: float = 10 * HOUR, validated: Va
     return ReadinessRow(str(CLUSTER), checked=checked, validated=validated)
 
 
-def row(state: State = State.PROTECTED, reason: str = "ProtectionConfigured", who: str = "") -> ClusterRow:
+def row(state: State = State.PROTECTED, reason: str = "ProtectionConfigured", who: str = "") -> Standing:
     """What the onboarding says."""
-    return ClusterRow(str(CLUSTER), state=state, reason=reason, who=who, policy="gold", places=PLACES)
+    return Standing(str(CLUSTER), state=state, reason=reason, who=who, policy="gold", places=PLACES)
 
 
 WELL = Member(
@@ -161,15 +160,3 @@ def test_several_breakages_are_never_better_than_the_worst_of_them(names: set[st
         return  # without an instance there is no policy to compare
     said = judge(replace(WELL, **fields), NOW)
     assert said.verdict is min(verdicts, key=DECISIVE.__getitem__)
-
-
-def test_the_worst_clusters_come_first() -> None:
-    """Not ready, in doubt, at risk, ready; then by id."""
-    changes: tuple[dict[str, Any], ...] = ({}, {"kept": None}, {"policy": "bronze"}, {"seen": seen("Stopped")})
-    found = sorted((judge(replace(WELL, **change), NOW) for change in changes), key=worst_first)
-    assert [item.verdict for item in found] == [
-        Verdict.NOT_READY,
-        Verdict.UNKNOWN,
-        Verdict.AT_RISK,
-        Verdict.READY,
-    ]

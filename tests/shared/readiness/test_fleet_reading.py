@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest_asyncio
 from azure.data.tables.aio import TableServiceClient
 
 from shared.arm.ids import ClusterId
-from shared.backups.rollup import MonthRow
 from shared.backups.status import BackupStatus, Restore
-from shared.backups.store import StatusStore, key_of
+from shared.backups.store import key_of
 from shared.fleet.records import ClusterRow, State
 from shared.fleet.scope import Scope
 from shared.fleet.tables import Key, Rows, Stored
-from shared.notify.publisher import LogNotifier
 from shared.readiness.fleet import FleetReader
 from shared.readiness.kept import ReadinessRow, keep
+from shared.readiness.members import Backups, Standing
 from shared.readiness.model import Verdict
 from shared.readiness.nightly import key_of as key_of_cluster
-from shared.readiness.restore_tests import RecordedTests, RestoreTests
+from shared.readiness.restore_tests import Outcome, RecordedTests, RestoreTest, RestoreTests
 from tests.shared.readiness.protected import CLUSTER, Protected
 
 if TYPE_CHECKING:
@@ -44,41 +43,40 @@ async def fleet(world: Protected, azurite: Azurite) -> AsyncGenerator[FleetReade
     async with TableServiceClient.from_connection_string(azurite.connection_string) as tables:
         name = uuid.uuid4().hex
 
-        def rows(kind: Any) -> Any:
-            return Rows(tables.get_table_client(f"{kind.__name__}{name}"), kind, 1, lambda _: {})
+        def rows(table: str, kind: Any) -> Any:
+            return Rows(tables.get_table_client(f"{table}{name}"), kind, 1, lambda _: {})
 
-        store = StatusStore(rows(BackupStatus), rows(MonthRow), LogNotifier(), cast("Any", None))
-        checker = world.checker
         reader = FleetReader(
-            checker.settings,
-            Scope(world.door, checker.settings.subscriptions, ()),
+            world.checker.settings,
+            Scope(world.door, world.checker.settings.subscriptions, ()),
             world.door,
-            checker.policies,
-            rows(ClusterRow),
-            store,
-            RestoreTests(rows(RecordedTests)),
-            rows(ReadinessRow),
+            world.checker.policies,
+            rows("clusters", Standing),
+            rows("jobs", Backups),
+            RestoreTests(rows("tests", RecordedTests)),
+            rows("readiness", ReadinessRow),
         )
-        await fill(reader, world)
+        await fill(rows, world)
         yield reader
 
 
-async def fill(reader: FleetReader, world: Protected) -> None:
+async def fill(rows: Any, world: Protected) -> None:
     """Write what the app knows of the one cluster: its onboarding, its backups, its check of last night."""
     answer = await world.readiness()
     row = ClusterRow(CLUSTER, state=State.PROTECTED, policy="gold", places=world.remembered.places)
-    await reader.clusters.write(Key(SHOP.subscription, SHOP.key), Stored(row, None))
+    await rows("clusters", ClusterRow).write(Key(SHOP.subscription, SHOP.key), Stored(row, None))
     point = world.door.clock.now().timestamp() - 3600
-    status = BackupStatus(world.desired.instance, CLUSTER, policy="gold", last_point=point)
-    await reader.store.rows.write(key_of(status.instance_id), Stored(status, None))
+    done = Restore("/v/backupJobs/1", "Completed", 100.0, 600.0)
+    status = BackupStatus(world.desired.instance, CLUSTER, policy="gold", last_point=point, restores=[done])
+    await rows("jobs", BackupStatus).write(key_of(status.instance_id), Stored(status, None))
     kept = ReadinessRow(CLUSTER)
     keep(kept, answer)
-    await reader.kept.write(key_of_cluster(CLUSTER), Stored(kept, None))
+    await rows("readiness", ReadinessRow).write(key_of_cluster(CLUSTER), Stored(kept, None))
 
 
 async def judged(fleet: FleetReader) -> dict[str, MemberReadiness]:
     """The answer by cluster name, in its order."""
-    return {item.cluster_id.rpartition("/")[2]: item for item in await fleet.judged()}
+    return {item.cluster_id.rpartition("/")[2]: item for item in (await fleet.judged()).items}
 
 
 async def test_everyone_who_wants_or_has_a_backup_is_judged(fleet: FleetReader) -> None:
@@ -113,10 +111,21 @@ async def test_a_cluster_that_the_graph_lost_is_in_doubt(fleet: FleetReader, wor
 
 async def test_real_restores_count(fleet: FleetReader) -> None:
     """A restore job that the sweep saw, and a recorded test, in the same answer."""
-    stored = [item async for item in fleet.store.rows.all()]
-    value = stored[0].value
-    value.restores = [Restore("/v/backupJobs/1", "Completed", 100.0, 600.0)]
-    await fleet.store.write(Stored(value, stored[0].etag))
+    test = RestoreTest("t", Outcome.SUCCESSFUL, 200.0, 800.0, "drill")
+    await fleet.tests.record(SHOP, test)
     found = (await judged(fleet))["shop"]
-    assert (found.expected_duration_seconds, found.last_restored_at) == (600, "1970-01-01T00:01:40Z")
-    assert found.verdict is Verdict.READY
+    assert (found.expected_duration_seconds, found.last_restored_at) == (700, "1970-01-01T00:03:20Z")
+
+
+async def test_a_page_is_a_part_of_the_whole(fleet: FleetReader) -> None:
+    """Counts are of all, whatever is shown; a verdict, a start and a length choose what is."""
+    everyone = {Verdict.NOT_READY: 1, Verdict.UNKNOWN: 1, Verdict.READY: 1}
+
+    async def page(**asked: Any) -> list[str]:
+        found = await fleet.judged(**asked)
+        assert found.counts == everyone
+        return [item.cluster_id.rpartition("/")[2] for item in found.items]
+
+    assert await page(skip=1, top=1) == ["spare"]  # 15 queries in 5 s are a caller's quota: three pages, not four
+    assert await page(verdict=Verdict.READY) == ["shop"]
+    assert await page(skip=3) == []
