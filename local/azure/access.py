@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from local.azure import paths
 from local.azure.conditions import Condition, Granted
 from local.azure.directory import Directory
+from local.azure.hierarchy import PREFIX, Hierarchy
 from local.azure.roles import Role, Roles
 from local.azure.store import Resource, Store
 
@@ -29,9 +30,10 @@ class Access:
     An assignment's notes hold `effective_from`, the moment at which it has propagated, and `condition`.
     """
 
-    def __init__(self, store: Store, roles: Roles, directory: Directory) -> None:
+    def __init__(self, store: Store, roles: Roles, directory: Directory, hierarchy: Hierarchy) -> None:
         self._roles = roles
         self._directory = directory
+        self._hierarchy = hierarchy
         self._held: dict[tuple[str, str], dict[str, Resource]] = {}
         self._places: dict[str, tuple[str, str]] = {}
         store.observers.append(self._observe)
@@ -58,15 +60,16 @@ class Access:
             properties = assignment.properties
             begin = assignment.notes.get("effective_from")
             role = self._roles.get(properties["roleDefinitionId"])
-            if role and paths.is_within(scope or "/", properties["scope"]) and (begin is None or begin <= at):
+            if role and self._hierarchy.covers(properties["scope"], scope) and (begin is None or begin <= at):
                 yield assignment, role
 
     def _at_or_above(self, principal_id: str, scope: str) -> Iterator[Resource]:
         """Assignments, to a principal or its groups, whose ids say that they are at a scope or above it."""
         segments = scope.strip("/").lower().split("/") if scope.strip("/") else []
+        places = ["".join(f"/{segment}" for segment in segments[:end]) for end in range(len(segments) + 1)]
+        places += [f"{PREFIX}{group.id}".lower() for group in self._hierarchy.chain(scope)]
         holders = self.holders(principal_id)
-        for end in range(len(segments) + 1):
-            above = "".join(f"/{segment}" for segment in segments[:end])
+        for above in dict.fromkeys(places):
             for holder in holders:
                 yield from list(self._held.get((holder, above), {}).values())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-from local.azure import conditions, errors, locks, paths, role_definitions
+from local.azure import conditions, errors, locks, role_definitions
 from local.azure.access import ROLE_ASSIGNMENTS
 from local.azure.clock import ticks
 from local.azure.errors import ArmError, Json
@@ -28,7 +28,7 @@ def _requested(call: Call) -> tuple[Role, str, Json]:
         if not isinstance(sent.get(name), str) or not sent[name]:
             raise errors.bad_request("InvalidRoleAssignmentRequest", f"The property '{name}' is required.")
     role = call.cloud.roles.get(sent["roleDefinitionId"])
-    if role is None or not role_definitions.assignable(role, call.target.scope):
+    if role is None or not role_definitions.assignable(call, role):
         guid = sent["roleDefinitionId"].rsplit("/", 1)[-1].replace("-", "")
         message = f"The specified role definition with ID '{guid}' does not exist."
         raise errors.bad_request("RoleDefinitionDoesNotExist", message)
@@ -177,7 +177,7 @@ def _list_assignments(call: Call) -> Reply:
     value = [
         assignment.body
         for assignment in call.cloud.store.of_type(ROLE_ASSIGNMENTS)
-        if _near(assignment.properties["scope"], scope, below=not at_scope)
+        if _near(call, assignment.properties["scope"], scope, below=not at_scope)
         and (principals is None or assignment.properties["principalId"].lower() in principals)
     ]
     return Reply(200, {"value": value})
@@ -203,8 +203,9 @@ def _filter(call: Call) -> tuple[bool, frozenset[str] | None]:
     return at_scope, principals
 
 
-def _near(assigned: str, scope: str, *, below: bool) -> bool:
-    return paths.is_within(scope, assigned) or (below and paths.is_within(assigned, scope))
+def _near(call: Call, assigned: str, scope: str, *, below: bool) -> bool:
+    covers = call.cloud.hierarchy.covers
+    return covers(assigned, scope) or (below and covers(scope, assigned))
 
 
 ROUTES = (

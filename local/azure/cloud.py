@@ -9,7 +9,7 @@ import json
 import logging
 import random
 import uuid
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from local.azure.clock import Clock
 from local.azure.directory import Directory, Principal
 from local.azure.errors import Json
 from local.azure.faults import Faults
+from local.azure.hierarchy import PREFIX, Hierarchy, ManagementGroup
 from local.azure.ledger import Ledger
 from local.azure.operations import Operation, Operations
 from local.azure.options import Options
@@ -65,6 +66,7 @@ class Cloud:
         store: The resources.
         directory: The principals.
         roles: The role definitions.
+        hierarchy: The management groups above the subscriptions.
         access: Who may do what.
         operations: Long-running operations.
         throttle: Budgets of requests.
@@ -84,7 +86,8 @@ class Cloud:
         self.store = Store()
         self.directory = Directory(options.seed)
         self.roles = Roles(BUILT_IN)
-        self.access = Access(self.store, self.roles, self.directory)
+        self.hierarchy = Hierarchy(self.store, options.tenant)
+        self.access = Access(self.store, self.roles, self.directory, self.hierarchy)
         self.operations = Operations(self.clock, options.seed)
         self.operations.listeners.append(lambda operation: self.store.touch(operation.resource))
         self.throttle = Throttle()
@@ -191,6 +194,13 @@ class Cloud:
             resource.notes["condition"] = conditions.read(condition)
         return resource
 
+    def arrange(self, groups: Sequence[ManagementGroup]) -> None:
+        """Put management groups above the subscriptions, whose owner owns them all from then on."""
+        self.hierarchy.arrange(groups)
+        owner = self.roles.get(OWNER)
+        if owner:
+            self.assign(self.owner, owner, PREFIX + self.hierarchy.root)
+
     def _caller(self, name: str, client_id: str) -> Principal:
         identity = f"/callers/{name}"
         return self.directory.add(
@@ -244,7 +254,7 @@ class Cloud:
                 tuple(definition.get("notActions", ())),
                 tuple(definition.get("dataActions", ())),
                 tuple(definition.get("notDataActions", ())),
-                scopes=tuple(scopes),
+                scopes=(*scopes, PREFIX + self.hierarchy.root),
                 custom=True,
             )
         )

@@ -6,7 +6,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING
 
-from local.azure import errors, paths
+from local.azure import errors
 from local.azure.errors import ArmError
 from local.azure.exchange import Call, Reply
 from local.azure.roles import Role
@@ -23,13 +23,13 @@ def _list_roles(call: Call) -> Reply:
     named = _ROLE_NAME.search(call.parameter("$filter") or "")
     name = named.group(1).replace("''", "'") if named else None
     scope = call.target.scope
-    found = [role.answer(scope) for role in call.cloud.roles.named(name) if assignable(role, scope)]
+    found = [role.answer(scope) for role in call.cloud.roles.named(name) if assignable(call, role)]
     return Reply(200, {"value": found})
 
 
-def assignable(role: Role, scope: str) -> bool:
-    """Whether a role can be assigned at a scope."""
-    return any(paths.is_within(scope or "/", limit) for limit in role.scopes)
+def assignable(call: Call, role: Role) -> bool:
+    """Whether a role can be assigned at the scope of a call."""
+    return any(call.cloud.hierarchy.covers(limit, call.target.scope) for limit in role.scopes)
 
 
 def _get_role(call: Call) -> Reply:

@@ -1,12 +1,15 @@
-"""The control endpoint's part about the tenant: groups of its directory."""
+"""The control endpoint's part about the tenant: groups of its directory, and management groups."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
+
+from local.azure.hierarchy import ManagementGroup
 
 if TYPE_CHECKING:
     from local.azure.cloud import Cloud
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class TenantControl:
-    """`/control/groups`."""
+    """`/control/groups` and `/control/management-groups`."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -25,7 +28,21 @@ class TenantControl:
             web.get(f"{base}/groups", self._groups),
             web.put(f"{base}/groups", self._put_group),
             web.delete(f"{base}/groups", self._remove_group),
+            web.get(f"{base}/management-groups", self._tree),
+            web.put(f"{base}/management-groups", self._arrange),
         ]
+
+    async def _tree(self, _: web.Request) -> web.Response:
+        return web.json_response([dataclasses.asdict(group) for group in self._cloud.hierarchy.all()])
+
+    async def _arrange(self, request: web.Request) -> web.Response:
+        order = await read_object(request)
+        try:
+            groups = [_management_group(one) for one in order["groups"]]
+            self._cloud.arrange(groups)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            return refused(f"groups is a list of management groups with an id each: {error}")
+        return await self._tree(request)
 
     async def _groups(self, _: web.Request) -> web.Response:
         everyone = self._cloud.directory.everyone()
@@ -57,6 +74,12 @@ class TenantControl:
         directory = self._cloud.directory
         group = directory.get(object_id)
         return {"id": object_id, "name": group.name if group else "", "members": directory.members(object_id)}
+
+
+def _management_group(order: dict[str, Any]) -> ManagementGroup:
+    group_id = str(order["id"])
+    subscriptions = tuple(str(one) for one in order.get("subscriptions") or ())
+    return ManagementGroup(group_id, str(order.get("name") or group_id), str(order.get("parent") or ""), subscriptions)
 
 
 def _is_guid(value: object) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from local.azure.hierarchy import ManagementGroup
 from shared.arm.ids import subscription_of
 from shared.fleet.records import State
 from shared.fleet.scope import Scope
@@ -40,8 +41,7 @@ async def test_the_subscriptions_of_a_management_group_are_asked_of_azure() -> N
     """With its role at the group, the app learns which subscriptions lie in it."""
     app = App(beside=(CENTRAL,))
     [role] = app.cloud.roles.named("AKS Backup Autopilot")
-    app.cloud.seed(GROUP, {"properties": {"details": {"parent": {"id": ""}}}})
-    app.cloud.seed(f"{GROUP}/subscriptions/{CENTRAL}", {"properties": {}})
+    app.cloud.arrange((ManagementGroup("mg-platform", "Platform", subscriptions=(CENTRAL,)),))
     app.cloud.assign(app.cloud.app, role, GROUP)
     scope = Scope(app.reconciler.door, frozenset({SUBSCRIPTION}), ("mg-platform",))
     assert await scope.subscriptions() == {SUBSCRIPTION, CENTRAL}

@@ -17,6 +17,7 @@ PAGE = 1000
 """Rows in a page at most, and where the request doesn't say."""
 
 _MOST_SUBSCRIPTIONS = 1000
+_MOST_GROUPS = 10  # documented
 _FORMATS = ("objectArray", "table")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -101,7 +102,7 @@ def _whole(call: Call, options: Json, name: str, least: int, most: int | None) -
 
 
 def _subscriptions(call: Call) -> tuple[str, ...] | None:
-    """The subscriptions of a request; the only management group is the tenant's root, which has them all."""
+    """The subscriptions of a request, or those of its management groups; a group that isn't there has none."""
     asked, groups = call.body.get("subscriptions"), call.body.get("managementGroups")
     if asked is None or (asked == [] and groups):
         return _of_groups(call, groups)
@@ -115,9 +116,10 @@ def _subscriptions(call: Call) -> tuple[str, ...] | None:
 def _of_groups(call: Call, groups: Any) -> tuple[str, ...] | None:
     if not groups:
         return None
-    root = call.cloud.options.tenant.lower()
-    known = isinstance(groups, list) and any(str(group).lower() == root for group in groups)
-    return None if known else ()
+    if not isinstance(groups, list) or len(groups) > _MOST_GROUPS:
+        raise _invalid(call, "InvalidManagementGroups", f"managementGroups is a list of at most {_MOST_GROUPS} ids.")
+    known = [one.lower() for one in call.cloud.options.subscriptions]
+    return tuple(call.cloud.hierarchy.below(map(str, groups), known))
 
 
 def no_subscription(call: Call, asked: Iterable[str]) -> ArmError:

@@ -44,6 +44,7 @@ RESOURCES = "resources"
 
 SUBSCRIPTIONS = "microsoft.resources/subscriptions"
 _GROUPS = "microsoft.resources/subscriptions/resourcegroups"
+MANAGEMENT_GROUPS = "microsoft.management/managementgroups"
 ROLE_DEFINITIONS = "microsoft.authorization/roledefinitions"
 VAULTS = "microsoft.dataprotection/backupvaults"
 INSTANCES = f"{VAULTS}/backupinstances"
@@ -51,6 +52,7 @@ INSTANCES = f"{VAULTS}/backupinstances"
 _TABLE_OF_TYPE = {
     SUBSCRIPTIONS: "resourcecontainers",
     _GROUPS: "resourcecontainers",
+    MANAGEMENT_GROUPS: "resourcecontainers",
     JOBS: "recoveryservicesresources",
     INSTANCES: "recoveryservicesresources",
     f"{VAULTS}/backuppolicies": "recoveryservicesresources",
@@ -144,14 +146,24 @@ def _policy(cloud: Cloud, resource: Resource) -> Row:
     return {"location": vault.location if vault else ""}
 
 
-def _subscription(_: Cloud, resource: Resource) -> Row:
+def _subscription(cloud: Cloud, resource: Resource) -> Row:
     body = resource.body
     kept = ("authorizationSource", "managedByTenants", "state", "subscriptionPolicies")
     properties = {name: body[name] for name in kept if name in body}
     return {
         "name": str(body.get("displayName") or ""),
-        "properties": {**properties, "managementGroupAncestorsChain": []},
+        "properties": {**properties, "managementGroupAncestorsChain": _chain(cloud, resource.id)},
     }
+
+
+def _management_group(cloud: Cloud, resource: Resource) -> Row:
+    details = {**resource.properties["details"], "managementGroupAncestorsChain": _chain(cloud, resource.id)[1:]}
+    return {"properties": {**resource.properties, "details": details}}
+
+
+def _chain(cloud: Cloud, scope: str) -> list[Json]:
+    """Management groups above a subscription, nearest first; documented, as is that it needs no role on them."""
+    return [{"displayName": group.name, "name": group.id} for group in cloud.hierarchy.chain(scope)]
 
 
 _SPECIAL: Mapping[str, Callable[[Cloud, Resource], Row]] = {
@@ -160,4 +172,5 @@ _SPECIAL: Mapping[str, Callable[[Cloud, Resource], Row]] = {
     JOBS: _job,
     f"{VAULTS}/backuppolicies": _policy,
     SUBSCRIPTIONS: _subscription,
+    MANAGEMENT_GROUPS: _management_group,
 }

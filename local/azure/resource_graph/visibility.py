@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from local.azure.access import ROLE_ASSIGNMENTS
+from local.azure.hierarchy import PREFIX
 from local.azure.resource_graph.kql import Row
+from local.azure.resource_graph.rows import MANAGEMENT_GROUPS
 
 if TYPE_CHECKING:
     from local.azure.cloud import Cloud
@@ -22,6 +24,7 @@ class Visibility:
     """A caller's role assignments at one moment, made ready to be asked for many rows."""
 
     def __init__(self, cloud: Cloud, principal: Principal, at: dt.datetime) -> None:
+        self._cloud = cloud
         self._grants: list[tuple[str, Role]] = []
         holders = frozenset(cloud.access.holders(principal.object_id))
         for assignment in cloud.store.of_type(ROLE_ASSIGNMENTS):
@@ -30,7 +33,19 @@ class Visibility:
             role = cloud.roles.get(properties["roleDefinitionId"])
             mine = properties["principalId"].lower() in holders
             if mine and role and (begin is None or begin <= at):
-                self._grants.append((str(properties["scope"]).rstrip("/").lower(), role))
+                self._grants += [(scope, role) for scope in self._places(str(properties["scope"]).rstrip("/").lower())]
+
+    def _places(self, scope: str) -> list[str]:
+        """A scope; of a management group also the groups and subscriptions in it."""
+        cloud = self._cloud
+        if not scope.startswith(PREFIX.lower()):
+            return [scope]
+        name = scope[len(PREFIX) :]
+        below = cloud.hierarchy.below([name], [one.lower() for one in cloud.options.subscriptions])
+        groups = [f"{PREFIX}{group.id}".lower() for group in cloud.hierarchy.all()]
+        return [group for group in groups if cloud.hierarchy.covers(scope, group)] + [
+            f"/subscriptions/{one}" for one in below
+        ]
 
     def subscriptions(self, known: Iterable[str]) -> list[str]:
         """Of these subscriptions those in which the caller holds any role, be it on a single resource."""
@@ -48,8 +63,8 @@ class Visibility:
 
         def visible(row: Row) -> bool:
             subscription = row["subscriptionId"].lower()
-            if not subscription:  # role definitions: whoever reads them somewhere
-                return bool(scopes)
+            if not subscription:  # management groups by themselves; role definitions to whoever reads them somewhere
+                return row["id"].lower() in scopes if row["type"] == MANAGEMENT_GROUPS else bool(scopes)
             return subscription in wide or (bool(narrow) and _lies_in(row["id"].lower(), narrow))
 
         return visible
