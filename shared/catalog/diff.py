@@ -41,6 +41,7 @@ _FIELDS: Mapping[str, str] = {
     "accountSku": "for storage accounts made from now on; those that are there keep theirs",
     "existing.storageAccount": "for clusters protected from now on; an installed extension keeps its account",
     "rpoTarget": "newest points are judged by it from now on",
+    "rtoTarget": "restore readiness holds past restores against it from now on",
     "onDemand": "on-demand backups are started by it from now on",
     "onRemoval": "counts for tags that are removed from now on",
 }

@@ -136,6 +136,8 @@ def _expected(policy: Policy) -> Iterator[str]:
         yield f"the newest recovery point is at most {spoken(policy.rpo_target)} old"
     else:
         yield "no rpoTarget: the age of the newest recovery point is judged by the schedule"
+    if policy.rto_target:
+        yield f"a restore takes at most {spoken(policy.rto_target)}: restore readiness holds past ones against it"
     yield f"on demand: {listed(_on_demand(policy.on_demand)) if policy.on_demand else 'nothing by itself'}"
     yield f"when the tag is removed ({policy.on_removal}): {_REMOVAL[policy.on_removal]}"
     moved = "goes on beside the new one" if policy.on_move == "keep" else "is stopped, with all its points kept"

@@ -278,6 +278,9 @@ class Policy(CatalogValue, frozen=True):
     rpo_target: Span | None = None
     """How old the newest recovery point may get."""
 
+    rto_target: Span | None = None
+    """How long a restore may take; restore readiness holds past restores against it."""
+
     on_demand: OnDemand | None = None
     on_removal: Literal["keep", "suspend", "stop"] = "keep"
     """What becomes of the protection when the tag is removed."""

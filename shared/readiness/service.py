@@ -12,7 +12,7 @@ from shared.backups.policies import Policies
 from shared.backups.schedule import rpo_seconds
 from shared.backups.status import BackupStatus
 from shared.backups.store import StatusStore, key_of
-from shared.catalog.model import Catalog
+from shared.catalog.model import Catalog, minutes
 from shared.catalog.selection import select, tag_value
 from shared.errors import ArmError
 from shared.fleet.records import ClusterRow, Places
@@ -141,7 +141,8 @@ class Checker:
         used = self.catalog.policies.get(name)
         asked = wanted.policy if isinstance(wanted, Wanted) else None
         policy = used or asked
-        return replace(facts, used=used, used_name=name, rpo=rpo_seconds(policy) if policy else None)
+        rto = minutes(policy.rto_target) * 60.0 if policy and policy.rto_target else None
+        return replace(facts, used=used, used_name=name, rpo=rpo_seconds(policy) if policy else None, rto=rto)
 
     def _wanted(self, cluster: Fact[Cluster], graph: Fact[Graph]) -> Fact[Wanted]:
         """What the tags ask for, those that the cluster inherits included."""

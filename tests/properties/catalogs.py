@@ -139,6 +139,7 @@ def policies(draw: st.DrawFn, profile: str) -> Tree:
                 "schedule": schedules(),
                 "operationalRetention": st.integers(1, 360).map("P{}D".format),
                 "contents": contents(),
+                "rtoTarget": st.sampled_from(["PT30M", "PT4H", "P1D"]),
                 "rpoTarget": st.sampled_from(["PT30M", "PT26H", "P2D"]),
                 "onRemoval": st.sampled_from(["keep", "suspend", "stop"]),
                 "onMove": st.sampled_from(["keep", "stop"]),

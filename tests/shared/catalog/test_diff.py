@@ -111,6 +111,10 @@ CHANGES = {
             "=> contents: instances are changed in place; the next backups hold what is said now",
         ],
     ),
+    "a target for restores": (
+        ("P7D", "P7D\n    rtoTarget: PT6H"),
+        ["=> rtoTarget: restore readiness holds past restores against it from now on"],
+    ),
     "a target": (("P7D", "P7D\n    rpoTarget: PT6H"), ["=> rpoTarget: newest points are judged by it from now on"]),
     "on-demand backups": (
         ("P7D", "P7D\n    onDemand: {afterProtection: true}"),

@@ -83,6 +83,10 @@ SAID = {
         'onDemand: {afterProtection: true, every: P1D, before: [{day: Monday, time: "06:00"}], reserve: 5}',
         "on demand: once protected, every day, 2 hours before Monday 06:00 UTC and 5 of the 10 a day left to people",
     ),
+    "a target for restores": (
+        "rtoTarget: PT4H",
+        "a restore takes at most 4 hours: restore readiness holds past ones against it",
+    ),
     "catching up": ("rpoTarget: P1D\n    onDemand: {catchUp: true}", "on demand: when rpoTarget isn't kept"),
     "keep": ("", "when the tag is removed (keep): protection goes on as it is"),
     "suspend": (

@@ -47,6 +47,7 @@ policies:
       clusterScopeResources: false
       volumeTypes: [AzureDisk, AzureFileShareSMB]
     rpoTarget: PT14H
+    rtoTarget: PT4H
     onDemand:
       afterProtection: true
       catchUp: true
