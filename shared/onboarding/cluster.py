@@ -21,11 +21,12 @@ _PASSING_STATES = frozenset({"Creating", "Updating", "Upgrading", "Starting", "S
 
 @dataclass(frozen=True, slots=True)
 class NodePool:
-    """A node pool: `os_type` is Linux or Windows."""
+    """A node pool: `os_type` is Linux or Windows, `subnet` the id of its subnet, "" for the service's own network."""
 
     name: str
     os_type: str
     vm_size: str
+    subnet: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,12 @@ def read_cluster(cluster_id: ClusterId, body: Mapping[str, Any]) -> Cluster:
         power_state=str((properties.get("powerState") or {}).get("code", "Running")),
         principal_id=principal,
         node_pools=tuple(
-            NodePool(str(pool.get("name", "")), str(pool.get("osType", "Linux")), str(pool.get("vmSize", "")))
+            NodePool(
+                name=str(pool.get("name", "")),
+                os_type=str(pool.get("osType", "Linux")),
+                vm_size=str(pool.get("vmSize", "")),
+                subnet=str(pool.get("vnetSubnetID") or ""),
+            )
             for pool in pools
         ),
         disk_driver=_enabled(storage, "diskCSIDriver"),

@@ -36,6 +36,7 @@ class Vault:
     soft_delete_days: float = 0.0
     immutability: str = "Disabled"
     cross_region_restore: bool = False
+    cross_subscription_restore: bool = True
     replicated: tuple[str, ...] = ()
 
 
@@ -139,7 +140,10 @@ def _vault(body: Json) -> Vault:
     identity, properties = body.get("identity") or {}, body.get("properties") or {}
     security, features = properties.get("securitySettings") or {}, properties.get("featureSettings") or {}
     soft, immutability = security.get("softDeleteSettings") or {}, security.get("immutabilitySettings") or {}
-    storage = properties.get("storageSettings") or [{}]
+    storage, crossing = (
+        properties.get("storageSettings") or [{}],
+        features.get("crossSubscriptionRestoreSettings") or {},
+    )
     return Vault(
         state=str(properties.get("provisioningState", "")),
         principal_id=str(identity.get("principalId") or ""),
@@ -151,6 +155,7 @@ def _vault(body: Json) -> Vault:
         soft_delete_days=float(soft.get("retentionDurationInDays") or 0.0),
         immutability=str(immutability.get("state") or "Disabled"),
         cross_region_restore=(features.get("crossRegionRestoreSettings") or {}).get("state") == "Enabled",
+        cross_subscription_restore=not str(crossing.get("state", "")).endswith("Disabled"),
         replicated=tuple(
             str(region).replace(" ", "").casefold() for region in properties.get("replicatedRegions") or ()
         ),

@@ -62,7 +62,8 @@ def account_of(body: Json) -> Account:
         public=str(properties.get("publicNetworkAccess") or "Enabled").casefold() == "enabled",
         default_allow=str(rules.get("defaultAction") or "Allow").casefold() == "allow",
         bypass=str(rules.get("bypass") or "AzureServices"),
-        ip_rules=len(rules.get("ipRules") or ()),
+        keyless=properties.get("allowSharedKeyAccess") is False,
+        crosses_tenants=properties.get("allowCrossTenantReplication") is True,
         subnets=tuple(str(rule.get("id", "")) for rule in rules.get("virtualNetworkRules") or ()),
         endpoints=tuple(endpoints),
     )

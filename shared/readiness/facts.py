@@ -61,7 +61,14 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A storage account as far as who may reach it. `endpoints` are the ids of approved private endpoints."""
+    """A storage account as far as who may reach it.
+
+    Attributes:
+        keyless: access by key is off.
+        crosses_tenants: cross-tenant replication is allowed.
+        subnets: ids of the subnets that its rules let in.
+        endpoints: ids of approved private endpoints.
+    """
 
     id: str
     location: str
@@ -69,7 +76,8 @@ class Account:
     public: bool
     default_allow: bool
     bypass: str
-    ip_rules: int
+    keyless: bool
+    crosses_tenants: bool
     subnets: tuple[str, ...]
     endpoints: tuple[str, ...]
 

@@ -21,7 +21,7 @@ _DISKS, _SNAPSHOTS = "microsoft.compute/disks", "microsoft.compute/snapshots"
 _COLUMNS = "| project id, type, location, sku = tostring(sku.name), tags, properties"
 
 
-async def ask_graph(door: Door, cluster: ClusterId, places: Places, window: float) -> Graph:
+async def ask_graph(door: Door, cluster: ClusterId, places: Places, window: float, also: str | None = None) -> Graph:
     """Ask it.
 
     Args:
@@ -29,19 +29,20 @@ async def ask_graph(door: Door, cluster: ClusterId, places: Places, window: floa
         cluster: whose jobs, and whose inherited tags.
         places: whose node resource group and snapshot group.
         window: how far back snapshots matter, seconds.
+        also: id of a further resource group whose region matters.
 
     Raises:
         ArmError: refused, or still throttled after some seconds.
     """
     subscriptions = {cluster.subscription}
-    subscriptions |= {subscription_of(place) for place in (places.vault, places.group) if place}
-    rows = await query(door, subscriptions, _kql(cluster, places, window))
+    subscriptions |= {subscription_of(place) for place in (places.vault, places.group, also) if place}
+    rows = await query(door, subscriptions, _kql(cluster, places, window, also))
     return _graph(rows, window)
 
 
-def _kql(cluster: ClusterId, places: Places, window: float) -> str:
+def _kql(cluster: ClusterId, places: Places, window: float, also: str | None) -> str:
     containers = [group_id(cluster.subscription, cluster.group), f"/subscriptions/{cluster.subscription}"]
-    containers += [places.group] if places.group else []
+    containers += [group for group in (places.group, also) if group]
     listed = ", ".join(quoted(item) for item in containers)
     legs = [f"ResourceContainers | where id in~ ({listed}) {_COLUMNS}"]
     kept = []

@@ -87,6 +87,9 @@ def needs(facts: Facts) -> Iterator[Need]:
         grants = facts.staging.account_grants
         yield Need("staging-role-account", _MANAGES_ACCOUNTS, "the vault", vault, at, grants)
         yield Need("staging-role-blobs", _OWNS_BLOBS, "the vault", vault, at, grants)
+        cluster, extension = _cluster_principal(facts.restored_to), _extension_principal(facts.restored_to)
+        yield Need("staging-role-cluster", _MANAGES, "the cluster", cluster, where, facts.staging.group_grants)
+        yield Need("staging-role-extension", _WRITES_BLOBS, "the extension", extension, at, grants)
 
 
 def _of_side(facts: Facts, side: Side, prefix: str) -> Iterator[Need]:

@@ -141,7 +141,7 @@ class Reader:
         for scope in scopes_of(places):
             reads[f"grants {scope}"] = self._grants(scope)
         key = f"graph {places.vault} {places.group} {places.node_group}"
-        reads[key] = lambda: ask_graph(door, self.cluster, places, self.window)
+        reads[key] = lambda: ask_graph(door, self.cluster, places, self.window, self.ask.staging_group)
         return reads
 
     def _of_staging(self) -> dict[str, Read]:

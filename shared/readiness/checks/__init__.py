@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from shared.readiness.ask import VAULT
-from shared.readiness.checks import access, clusters, jobs, points, protection, storage, volumes
+from shared.readiness.checks import access, clusters, jobs, points, protection, staging, storage, vaults, volumes
 from shared.readiness.checks.finding import Finding
 from shared.readiness.facts import Facts
 from shared.readiness.model import Check
@@ -67,15 +67,16 @@ TABLE = (
     Entry("snapshot-group", Decides.ALWAYS, storage.group),
     Entry("snapshot-group-unlocked", Decides.ALWAYS, storage.unlocked),
     Entry("vault-ready", Decides.ALWAYS, storage.vault),
-    Entry("vault-as-profile", Decides.NEVER, storage.vault_profile),
+    Entry("vault-as-profile", Decides.NEVER, vaults.as_profile),
     Entry("restore-quota", Decides.ALWAYS, jobs.quota),
     Entry("csi-drivers", Decides.ALWAYS, clusters.drivers),
     Entry("target-running", Decides.ALWAYS, clusters.target_running, When.TARGET),
     Entry("target-region", Decides.ALWAYS, clusters.target_region, When.TARGET),
+    Entry("target-subscription", Decides.ALWAYS, clusters.target_subscription, When.TARGET),
     Entry("target-versions", Decides.NEVER, clusters.target_versions, When.TARGET),
     Entry("target-extension-healthy", Decides.ALWAYS, access.target_extension, When.TARGET),
     Entry("target-trusted-access", Decides.ALWAYS, access.target_trusted, When.TARGET),
-    Entry("staging", Decides.ALWAYS, storage.staging, When.VAULT),
+    Entry("staging", Decides.ALWAYS, staging.staging, When.VAULT),
     Entry("volumes-supported", Decides.NEVER, volumes.supported),
     Entry("restore-tried", Decides.NEVER, jobs.tried),
 )
@@ -95,6 +96,8 @@ ROLE_CHECKS = {
     "staging-role-group": Decides.ALWAYS,
     "staging-role-account": Decides.ALWAYS,
     "staging-role-blobs": Decides.ALWAYS,
+    "staging-role-cluster": Decides.ALWAYS,
+    "staging-role-extension": Decides.ALWAYS,
 }
 
 VALIDATION = "validate-restore"

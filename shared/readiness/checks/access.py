@@ -11,9 +11,10 @@ from shared.onboarding.readings import Extension
 from shared.onboarding.steps.extension import storage_of
 from shared.readiness.answers import moment
 from shared.readiness.checks.finding import Finding, failed, passed, unread, warned
-from shared.readiness.facts import Facts, Side
+from shared.readiness.facts import Account, Facts, Side
 from shared.readiness.needs import Need, by_groups, covers, direct
 
+_BY_IDENTITY = "configuration.backupStorageLocation.config.useAAD"
 _PROPAGATION = 600.0
 """Seconds for which a new role assignment may not count yet ("Troubleshoot Azure RBAC": up to 10 minutes)."""
 
@@ -38,19 +39,26 @@ def _extension(facts: Facts, side: Side) -> Finding:
         return failed("ExtensionMissing", message, _install(facts, side), clusterId=str(side.id))
     evidence = {"clusterId": str(side.id), "extension": found.name, "state": found.state}
     account = facts.places.account if side is facts.source else ""  # a target's own backups may lie elsewhere
-    for wrong, reason, message in _faults(found, account):
+    keyless = isinstance(facts.account, Account) and facts.account.keyless
+    for wrong, reason, message in _faults(found, account, keyless=keyless):
         if wrong:
             return failed(reason, message, _install(facts, side), **evidence)
     return passed("ExtensionHealthy", f"backup extension {found.name} is healthy", **evidence)
 
 
-def _faults(found: Extension, account: str) -> tuple[tuple[bool, str, str], ...]:
+def _faults(found: Extension, account: str, *, keyless: bool) -> tuple[tuple[bool, str, str], ...]:
     why = f": {found.error.code}: {found.error.message}" if found.error else ""
     storage = storage_of(found.settings)
+    by_key = str(found.settings.get(_BY_IDENTITY, "")).casefold() != "true"
     elsewhere = storage is not None and bool(account) and not same_id(storage.account_id, account)
     return (
         (found.state != "Succeeded", "ExtensionUnhealthy", f"the backup extension is {found.state}{why}"),
         (not found.principal_id, "ExtensionHasNoIdentity", "the backup extension has no identity"),
+        (
+            keyless and by_key,
+            "ExtensionUsesKeys",
+            "the backup extension wants the account's key, which the account doesn't allow",
+        ),
         (storage is None, "ExtensionUnconfigured", "the backup extension's settings name no storage account"),
         (
             elsewhere,

@@ -92,10 +92,25 @@ def _across(vault: Fact[Vault], home: str, wanted: str, evidence: dict[str, str]
     if isinstance(vault, ArmError):
         return unread("the vault's regions", vault, **evidence)
     if vault.cross_region_restore and wanted in vault.replicated:
-        return passed("PairedRegion", f"the vault restores across regions to {wanted}", **evidence)
+        message = f"the vault restores to {wanted} only by a cross-region restore, which no check here validates"
+        return warned("PairedRegion", message, "validate it with az dataprotection: --use-secondary-region", **evidence)
     message = f"the vault keeps its copies in {home} and can't restore to {wanted}"
     fix = f"choose a target in {home}; a vault profile with crossRegionRestore: true reaches the paired region"
     return failed("OtherRegion", message, fix, **evidence)
+
+
+def target_subscription(facts: Facts) -> Finding:
+    """The vault lets restores go to another subscription, which it does unless somebody has switched that off."""
+    here, there, vault = facts.source.id.subscription, facts.restored_to.id.subscription, facts.vault
+    evidence = {"sourceSubscription": here, "targetSubscription": there}
+    if here == there:
+        return passed("SameSubscription", "both clusters are in one subscription", **evidence)
+    if isinstance(vault, ArmError):
+        return unread("whether the vault restores to other subscriptions", vault, **evidence)
+    if vault.cross_subscription_restore:
+        return passed("OtherSubscription", "the vault restores to other subscriptions", **evidence)
+    fix = f"az dataprotection backup-vault update --ids {facts.places.vault} --cross-subscription-restore-state Enabled"
+    return failed("OtherSubscription", "the vault doesn't restore to other subscriptions", fix, **evidence)
 
 
 def target_versions(facts: Facts) -> Finding:

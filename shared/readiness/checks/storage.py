@@ -1,12 +1,10 @@
-"""Checks of where backups are kept: account, container, network rules, snapshot group, vault."""
+"""Checks of where backups are kept: account, container, network rules, snapshot group."""
 
 from __future__ import annotations
 
 from shared.arm.ids import group_of, name_of
-from shared.catalog.model import VaultProfile
 from shared.errors import ArmError
 from shared.onboarding.cluster import Cluster
-from shared.onboarding.readings import Vault
 from shared.readiness.checks.finding import Finding, failed, passed, unread, warned
 from shared.readiness.facts import Account, Facts, absent
 
@@ -38,29 +36,39 @@ def container(facts: Facts) -> Finding:
 
 
 def network(facts: Facts) -> Finding:
-    """Cluster and vault get through the account's network rules."""
-    found = facts.account
-    if isinstance(found, ArmError):
-        return unread("the account's network rules", found, accountId=facts.places.account)
+    """The pods of the backup extension get through the account's network rules.
+
+    Address rules don't count for callers in the account's own region ("Configure Azure Storage firewalls"), which the
+    cluster always is.
+    """
+    found, cluster = facts.account, facts.restored_to.cluster
+    if isinstance(found, ArmError) or isinstance(cluster, ArmError):
+        error = found if isinstance(found, ArmError) else cluster
+        return unread("the network rules", error if isinstance(error, ArmError) else ArmError(""))
     evidence = {
         "accountId": found.id,
         "publicNetworkAccess": found.public,
         "defaultAllow": found.default_allow,
         "privateEndpoints": list(found.endpoints),
         "subnets": list(found.subnets),
+        "privateCluster": cluster.private,
     }
     if found.public and found.default_allow:
         return passed("Open", "the account's network rules let everybody try", **evidence)
-    private = isinstance(facts.restored_to.cluster, Cluster) and facts.restored_to.cluster.private
-    ways = found.endpoints or (found.public and not private and (found.subnets or found.ip_rules))
-    if not ways:
-        what = "a private cluster needs a private endpoint" if private else "no rule or endpoint lets the cluster in"
-        message = f"storage account {name_of(found.id)} is closed and {what}"
+    if not found.endpoints and not (found.public and _by_subnets(found, cluster)):
+        message = (
+            f"storage account {name_of(found.id)} is closed, and no subnet rule or private endpoint lets the nodes in"
+        )
         return failed("NoWayIn", message, _endpoint(found), **evidence)
     if "azureservices" not in found.bypass.replace(" ", "").casefold():
         fix = f"az storage account update --ids {found.id} --bypass AzureServices"
-        return failed("ServiceShutOut", "the account's rules shut Azure Backup out", fix, **evidence)
-    return passed("LetIn", "the account's network rules name ways in", **evidence)
+        return warned("ServiceShutOut", "the account's rules shut Azure's trusted services out", fix, **evidence)
+    return passed("LetIn", "the account's network rules let the nodes in", **evidence)
+
+
+def _by_subnets(account: Account, cluster: Cluster) -> bool:
+    allowed = {subnet.casefold() for subnet in account.subnets}
+    return bool(cluster.node_pools) and all(pool.subnet.casefold() in allowed for pool in cluster.node_pools)
 
 
 def _endpoint(found: Account) -> str:
@@ -97,107 +105,3 @@ def unlocked(facts: Facts) -> Finding:
     names = ", ".join(f"{name_of(lock.id)} ({lock.level})" for lock in locks)
     message = f"snapshot group {name_of(wanted)} is locked: {names}"
     return failed("GroupLocked", message, f"az lock delete --ids {' '.join(ids)}", groupId=wanted, locks=ids)
-
-
-def vault(facts: Facts) -> Finding:
-    """The vault is there and has its identity."""
-    found, wanted = facts.vault, facts.places.vault
-    if absent(found):
-        message = f"vault {name_of(wanted)} doesn't exist"
-        return failed(
-            "VaultMissing", message, "undelete the vault in the portal while it is soft-deleted", vaultId=wanted
-        )
-    if isinstance(found, ArmError):
-        return unread("the vault", found, vaultId=wanted)
-    if found.state not in ("Succeeded", "Updating") or not found.principal_id:
-        message = f"vault {name_of(wanted)} is {found.state or 'in no known state'}"
-        fix = f"az dataprotection backup-vault update --ids {wanted} --type SystemAssigned"
-        return failed(
-            "VaultNotReady",
-            f"{message} and {'has' if found.principal_id else 'lacks'} an identity",
-            fix,
-            vaultId=wanted,
-        )
-    return passed("VaultReady", f"vault {name_of(wanted)} is ready", vaultId=wanted)
-
-
-def vault_profile(facts: Facts) -> Finding:
-    """Redundancy, soft delete and immutability are at least what the catalog's vault profile says."""
-    found, wanted = facts.vault, facts.wanted
-    if isinstance(found, ArmError):
-        return unread("the vault's settings", found)
-    if isinstance(wanted, ArmError):
-        return unread("the vault profile", wanted)
-    evidence = {
-        "redundancy": found.redundancy,
-        "softDelete": found.soft_delete,
-        "softDeleteDays": found.soft_delete_days,
-        "immutability": found.immutability,
-        "crossRegionRestore": found.cross_region_restore,
-    }
-    if wanted.profile is None:
-        return passed("NoProfile", "no vault profile of the catalog applies", **evidence)
-    weaker = _weaker(found, wanted.profile)
-    if not weaker:
-        return passed("AsProfile", "the vault is as its profile says", **evidence)
-    said = ", ".join(f"{what} is {has}, wanted {want}" for what, has, want, _ in weaker)
-    options = " ".join(option for *_, option in weaker if option)
-    fix = (
-        f"az dataprotection backup-vault update --ids {facts.places.vault} {options}"
-        if options
-        else "move to a new vault"
-    )
-    return warned("WeakerThanProfile", f"vault {name_of(facts.places.vault)}: {said}", fix, **evidence)
-
-
-_SOFT = ("Off", "On", "AlwaysOn")
-_IMMUTABLE = ("Disabled", "Unlocked", "Locked")
-
-
-def _weaker(found: Vault, profile: VaultProfile) -> list[tuple[str, object, object, str]]:
-    """What is weaker than wanted: its name, what it is, what it should be, the option that changes it ("": none)."""
-    kept = found.soft_delete_days >= profile.soft_delete_days or profile.soft_delete == "Off"
-    days = f"--retention-duration-in-days {profile.soft_delete_days}"
-    crr = "--cross-region-restore-state Enabled"
-    rows: tuple[tuple[bool, str, object, object, str], ...] = (
-        (found.redundancy != profile.redundancy, "redundancy", found.redundancy, profile.redundancy, ""),
-        (
-            _below(_SOFT, found.soft_delete, profile.soft_delete),
-            "soft delete",
-            found.soft_delete,
-            profile.soft_delete,
-            f"--soft-delete-state {profile.soft_delete}",
-        ),
-        (not kept, "soft delete days", found.soft_delete_days, profile.soft_delete_days, days),
-        (
-            _below(_IMMUTABLE, found.immutability, profile.immutability),
-            "immutability",
-            found.immutability,
-            profile.immutability,
-            f"--immutability-state {profile.immutability}",
-        ),
-        (profile.cross_region_restore and not found.cross_region_restore, "cross-region restore", False, True, crr),
-    )
-    return [row[1:] for row in rows if row[0]]
-
-
-def _below(order: tuple[str, ...], has: str, wanted: str) -> bool:
-    return (order.index(has) if has in order else -1) < order.index(wanted)
-
-
-def staging(facts: Facts) -> Finding:
-    """A restore from the vault stages in a group and an account that are open to it."""
-    if facts.staging is None:
-        message = "a restore from the vault needs a staging resource group and a staging storage account"
-        return failed("StagingMissing", message, "name both: stagingGroup and stagingAccount")
-    found, wanted = facts.staging.account, facts.ask.staging_account or ""
-    if absent(found):
-        return failed(
-            "StagingMissing", f"staging account {name_of(wanted)} doesn't exist", "name another", accountId=wanted
-        )
-    if isinstance(found, ArmError):
-        return unread("the staging account", found, accountId=wanted)
-    if not (found.public and found.default_allow):
-        fix = f"az storage account update --ids {wanted} --public-network-access Enabled --default-action Allow"
-        return failed("StagingClosed", f"staging account {name_of(wanted)} has no public access", fix, accountId=wanted)
-    return passed("StagingThere", f"it stages in {name_of(wanted)}", accountId=wanted)
