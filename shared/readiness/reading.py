@@ -21,7 +21,7 @@ from shared.onboarding.readings import CLUSTERS_API, STORAGE_API, Extension
 from shared.onboarding.steps.extension import storage_of
 from shared.readiness import answers
 from shared.readiness.ask import VAULT, Ask
-from shared.readiness.facts import Account, Fact, Side, Staging, choose
+from shared.readiness.facts import Account, Fact, Side, Staging, absent, choose
 from shared.readiness.graph import ask_graph
 
 BUDGET, BUDGET_WITH_TARGET = 15, 20
@@ -62,7 +62,15 @@ class Reader:
         await self._all(first)
         places = self._places(known)
         await self._all(self._of_places(places))
+        if places.group and absent(self.fact(f"grants {group_scope(places)}")):
+            # what an account's list would have shown of its group, when there is no account any more
+            await self._all({f"grants {places.group}": self._grants(places.group)})
         return places
+
+    def group_grants(self, places: Places) -> Any:
+        """Role assignments at and above the snapshot group, wherever they were listed."""
+        listed = self.fact(f"grants {group_scope(places)}")
+        return self.fact(f"grants {places.group}") if absent(listed) else listed
 
     async def read_memberships(self, principals: list[str]) -> Mapping[str, Fact[Any]]:
         """All role assignments of identities, those by way of groups included."""

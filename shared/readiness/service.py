@@ -25,7 +25,7 @@ from shared.readiness.checks import run_checks
 from shared.readiness.facts import Fact, Facts, Graph, Wanted, absent
 from shared.readiness.model import Check, Readiness
 from shared.readiness.needs import to_ask
-from shared.readiness.reading import Reader, container_of, group_scope, scopes_of
+from shared.readiness.reading import Reader, container_of, scopes_of
 from shared.readiness.restore_tests import RestoreTest, RestoreTests, restorations
 from shared.readiness.verdict import conclude
 from shared.settings import Inherit, Settings
@@ -120,7 +120,7 @@ class Checker:
             vault=reader.fact(f"vault {places.vault}"),
             points=reader.fact(f"points {places.instance}"),
             graph=graph,
-            group_grants=reader.fact(f"grants {group_scope(places)}"),
+            group_grants=reader.group_grants(places),
             account_grants=reader.fact(f"grants {scopes[0]}" if scopes else ""),
             account=reader.fact(f"account {places.account}"),
             container=reader.fact(f"container {container_of(places)}"),

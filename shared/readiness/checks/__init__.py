@@ -66,7 +66,7 @@ TABLE = (
     Entry("storage-network", Decides.ALWAYS, storage.network),
     Entry("snapshot-group", Decides.ALWAYS, storage.group),
     Entry("snapshot-group-unlocked", Decides.ALWAYS, storage.unlocked),
-    Entry("vault-ready", Decides.ALWAYS, storage.vault),
+    Entry("vault-ready", Decides.ALWAYS, vaults.ready),
     Entry("vault-as-profile", Decides.NEVER, vaults.as_profile),
     Entry("restore-quota", Decides.ALWAYS, jobs.quota),
     Entry("csi-drivers", Decides.ALWAYS, clusters.drivers),

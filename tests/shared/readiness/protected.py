@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import ssl
 import time
 from contextlib import asynccontextmanager
@@ -110,7 +111,7 @@ async def protected(azure: Client, policy: str = "gold") -> AsyncGenerator[Prote
         body["properties"] |= {"nodeResourceGroup": NODE_GROUP.rsplit("/", 1)[-1] if not number else "MC_spare"}
         body["properties"] |= {"currentKubernetesVersion": "1.31.2"}
     for order in orders.values():
-        azure.cloud.seed(order["id"], order["body"])
+        azure.cloud.seed(order["id"], copy.deepcopy(order["body"]))  # parts of the bodies are shared
     _disk(azure)
     subject = read_cluster(ClusterId.parse(CLUSTER), orders[CLUSTER.casefold()]["body"])
     desired = desired_protection(subject, (policy, catalog.policies[policy]), catalog, settings)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from shared.arm.ids import ClusterId
-from shared.readiness.model import Verdict
+from shared.readiness.model import Status, Verdict
+from tests.shared.readiness.breakages import BREAKAGES
 from tests.shared.readiness.protected import TARGET, troubles
 
 if TYPE_CHECKING:
     from tests.shared.readiness.protected import Protected
 
 
-async def test_a_protected_cluster_with_backups_is_ready(world: Protected) -> None:
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_a_protected_cluster_with_backups_is_ready(lasting: Protected) -> None:
     """Every check passes, within the budget of requests, and the answer names the point and its age."""
-    checked = await world.check()
+    checked = await lasting.check()
     readiness = checked.readiness
     assert (readiness.verdict, troubles(readiness)) == (Verdict.READY, {}), readiness
     assert checked.facts.requests <= 15
@@ -22,8 +28,27 @@ async def test_a_protected_cluster_with_backups_is_ready(world: Protected) -> No
     assert 0 < (readiness.expected_data_loss_seconds or 0) < 4 * 3600
 
 
-async def test_a_restore_to_another_cluster_is_ready(world: Protected) -> None:
+async def test_a_restore_to_another_cluster_is_ready(lasting: Protected) -> None:
     """With what the target needs, the same holds for it."""
-    checked = await world.check(target=ClusterId.parse(TARGET))
+    checked = await lasting.check(target=ClusterId.parse(TARGET))
     assert (checked.readiness.verdict, troubles(checked.readiness)) == (Verdict.READY, {}), checked.readiness
     assert checked.facts.requests <= 20
+
+
+@pytest.mark.parametrize("name", BREAKAGES)
+async def test_what_is_broken_turns_its_check_and_no_other(lasting: Protected, name: str) -> None:
+    """One thing is broken: its check says so and how to put it right; repaired, the cluster is Ready again."""
+    breakage = BREAKAGES[name]
+    repair = breakage.do(lasting)
+    try:
+        broken = await lasting.readiness()
+    finally:
+        repair()
+    assert troubles(broken) == breakage.turns
+    first = next(check for check in broken.checks if check.id == next(iter(breakage.turns)))
+    decides = first.decides and first.status is Status.FAIL
+    assert broken.verdict is (Verdict.NOT_READY if decides else Verdict.AT_RISK)
+    assert broken.reason.startswith(f"{first.id}: {first.message}")
+    assert first.fix
+    repaired = await lasting.readiness()
+    assert (repaired.verdict, troubles(repaired)) == (Verdict.READY, {})
