@@ -71,7 +71,8 @@ class Protected:
     remembered: Known
 
     async def check(self, **asked: Any) -> Checked:
-        """Check the cluster."""
+        """Check the cluster; some seconds later than before, for Resource Graph's quota is one of seconds."""
+        await self.step(5)
         found = await self.checker.check(ClusterId.parse(CLUSTER), Ask(**asked) if asked else NEWEST)
         assert isinstance(found, Checked)
         return found
