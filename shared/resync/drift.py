@@ -150,14 +150,16 @@ class Judge:
         return select(tags, self.catalog, self.settings.tag, self.settings.default_policy)
 
     def _of_tag(self, seen: Seen, row: Glance, selected: Selected) -> Finding | None:
-        wanted = selected.selection in (Selection.POLICY, Selection.UNKNOWN, Selection.EXTERNAL)
-        if not wanted:
-            return None if row.state in _ENDED else Finding(seen.id, Reason.TAG_REMOVED, row.policy)
+        if selected.selection in (Selection.NOT_SELECTED, Selection.EXCLUDED):
+            # a row without a policy knows, even if it waits for the end of a grace period
+            known = row.state in _ENDED or not row.policy
+            return None if known else Finding(seen.id, Reason.TAG_REMOVED, row.policy)
         if row.state in _ENDED:
             return Finding(seen.id, Reason.RELEASED_BUT_TAGGED, selected.name[:100])
         if row.policy != selected.name:
             return Finding(seen.id, Reason.TAG_CHANGED, f"{row.policy[:60]} to {selected.name[:60]}")
-        if (row.state is State.REJECTED) is not (selected.selection is Selection.UNKNOWN):
+        rejected = row.state is State.REJECTED
+        if rejected != (selected.selection is Selection.UNKNOWN):
             return Finding(seen.id, Reason.CATALOG_CHANGED, row.policy[:100])  # the policy's name came or went
         return None
 
