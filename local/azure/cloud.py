@@ -83,7 +83,7 @@ class Cloud:
         self.options = options
         still = {"monotonic": lambda: 0.0} if options.standing else {}
         self.clock = Clock(options.time_scale, start, **still)
-        self.store = Store()
+        self.store = Store(self.clock.moment)
         self.directory = Directory(options.seed)
         self.roles = Roles(BUILT_IN)
         self.hierarchy = Hierarchy(self.store, options.tenant)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,12 +20,14 @@ class Resource:
         type: Full type, e.g. `Microsoft.DataProtection/backupVaults`.
         body: What a GET answers.
         notes: What Azure knows and doesn't show.
+        created: When it came; None until it is stored.
     """
 
     id: str
     type: str
     body: Json
     notes: dict[str, Any] = dataclasses.field(default_factory=dict)
+    created: dt.datetime | None = None
 
     @property
     def name(self) -> str:
@@ -54,7 +57,8 @@ class Store:
         observers: Told of every change that the store knows of.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], dt.datetime]) -> None:
+        self._now = now
         self._all: dict[str, Resource] = {}
         self._by_type: dict[str, dict[str, Resource]] = {}
         self.observers: list[Observer] = []
@@ -67,6 +71,8 @@ class Store:
     def put(self, resource: Resource) -> Resource:
         """Add a resource or replace the one with the same id."""
         key = _key(resource.id)
+        before = self._all.get(key)
+        resource.created = before.created if before else self._now()
         self._all[key] = resource
         kind = resource.type.lower()
         self._by_type.setdefault(kind, {})[key] = resource

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from msgspec import Struct, field
 
@@ -18,7 +20,7 @@ from shared.arm.door import Door
 from shared.arm.ids import ClusterId, folded
 from shared.catalog.model import Catalog
 from shared.catalog.stamp import digest
-from shared.errors import InvalidResourceId, RowChanged
+from shared.errors import ArmError, InvalidResourceId, RowChanged
 from shared.fleet.messages import Message
 from shared.fleet.queues import Sender
 from shared.fleet.records import Glance, State
@@ -34,6 +36,8 @@ PERIOD = 3600.0
 MARK = Key("resync", "fleet")
 _WINDOW = 300.0  # seconds over which a large number of messages is spread, one a second at most
 _AT_ONCE = 16  # messages being sent
+_LISTED = 10  # subscriptions whose resources are listed in one resync
+_RESOURCES_API = "2021-04-01"
 
 
 class ResyncRow(Struct):
@@ -99,7 +103,8 @@ class Resync:
         row.next = before.value.next if planned else now.azure + interval / settings.wait_scale
         findings = await self._findings(judge, inventory, row, subscriptions)
         asked = self._paced(findings, interval, row)
-        await self._ask(asked)
+        _tell([finding for finding, _ in asked], await self._created(asked), now.azure)
+        await self._send([(Message(finding.cluster, finding.text), delay) for finding, delay in asked])
         row.by_reason = dict(sorted(Counter(str(finding.reason) for finding, _ in asked).items()))
         await self._remember(Stored(row, before.etag))
         _log(row)
@@ -186,10 +191,26 @@ class Resync:
         """Real seconds between two of so many messages."""
         return min(1.0, _WINDOW / max(1, messages)) * self.settings.wait_scale
 
-    async def _ask(self, asked: Sequence[tuple[Finding, float]]) -> None:
-        for finding, _ in asked:
-            logs.info("asked", cluster=finding.cluster, reason=finding.reason, detail=finding.detail or None)
-        await self._send([(Message(finding.cluster, finding.text), delay) for finding, delay in asked])
+    async def _created(self, asked: Sequence[tuple[Finding, float]]) -> dict[str, float]:
+        """When the clusters were created of which nobody told us: key -> Azure's time; how late they are found.
+
+        Resource Graph doesn't have it (https://github.com/Azure/AKS/issues/4364), the list of resources does.
+        """
+        lost = sorted({found.cluster.subscription for found, _ in asked if found.reason is Reason.NOT_ONBOARDED})
+        created: dict[str, float] = {}
+        for subscription in lost[:_LISTED]:
+            path, kind = f"/subscriptions/{subscription}/resources", "Microsoft.ContainerService/managedClusters"
+            only = f"resourceType eq '{kind}'"
+            try:
+                items = await self.door.list(path, _RESOURCES_API, filter=only, expand="createdTime")
+            except ArmError as error:
+                logs.warning("age_unknown", subscription=subscription, code=error.code, status=error.status)
+                continue
+            for item in items:
+                with suppress(InvalidResourceId, KeyError, ValueError):  # without a time, or no cluster: unknown
+                    cluster = ClusterId.parse(str(item["id"]))
+                    created[cluster.key] = datetime.fromisoformat(str(item["createdTime"])).timestamp()
+        return created
 
     async def _send(self, messages: Sequence[tuple[Message, float]]) -> None:
         limit = asyncio.Semaphore(_AT_ONCE)
@@ -205,6 +226,19 @@ class Resync:
             await self.marks.write(MARK, row)
         except RowChanged:
             logs.info("resync_overlapped")
+
+
+def _tell(findings: Sequence[Finding], created: Mapping[str, float], now: float) -> None:
+    """One line for each cluster that is asked for; of one whose event was lost, how long ago it was created."""
+    for finding in findings:
+        born = created.get(finding.cluster.key) if finding.reason is Reason.NOT_ONBOARDED else None
+        logs.info(
+            "asked",
+            cluster=finding.cluster,
+            reason=finding.reason,
+            detail=finding.detail or None,
+            seconds_since_creation=None if born is None else round(now - born),
+        )
 
 
 def _log(row: ResyncRow) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Final
 
+import pytest
 import pytest_asyncio
 
 from local.stack import cluster_id
@@ -102,13 +103,15 @@ async def test_one_resync_finds_all_of_it_and_passes_put_it_back(damaged: tuple[
 
 
 async def test_the_log_says_what_was_found_and_how_late(damaged: tuple[Watched, dict[str, str]]) -> None:
-    """One line for each cluster that was asked for, with the reason."""
+    """One line for each cluster that was asked for, with the reason; of the lost event how old the cluster is."""
     running, _ = damaged
     lines = [line for line in running.app.log.splitlines() if "asked cluster=" in line]
     reasons = {"role": "RoleMissing", "instance": "InstanceMissing", "lost": "NotOnboarded", "binding": "DeepLook"}
     for kind, reason in reasons.items():
         assert sum(f"cluster={IDS[kind]} reason={reason}" in line for line in lines) == 1
     assert not any(IDS["fine"] in line for line in lines)
+    late = [line.rpartition("seconds_since_creation=")[2] for line in lines if "NotOnboarded" in line]
+    assert [int(seconds) >= 4 * 700 for seconds in late] == [True]  # four losses were waited for in between
 
 
 async def test_afterwards_nothing_is_left_to_find(damaged: tuple[Watched, dict[str, str]]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from tests.local_azure.client import OTHER_SUBSCRIPTION, SUBSCRIPTION, Client
@@ -101,6 +103,20 @@ async def test_resources_are_listed_with_filters(azure: Client) -> None:
     assert await names("resourceType eq 'Microsoft.Web/sites'") == []
     assert await names("tagName eq 'env' and tagValue eq 'prod'") == ["a"]
     assert await names("name eq 'b'") == ["b"]
+
+
+async def test_the_list_tells_when_resources_were_created_if_asked(azure: Client) -> None:
+    """With $expand=createdTime; what changes stays as old as it is."""
+    await azure.group("g")
+    account = f"{_GROUP}/providers/Microsoft.Storage/storageAccounts/a"
+    azure.cloud.seed(account, {"location": "westeurope"})
+    made = azure.cloud.clock.now()
+    await azure.control("POST", "/clock", {"advance": 3600})
+    azure.cloud.seed(account, {"location": "westeurope", "tags": {"a": "b"}})
+    listed = (await azure.arm("GET", f"{SUBSCRIPTION}/resources?$expand=createdTime")).body["value"]
+    (told,) = [dt.datetime.fromisoformat(item["createdTime"]) for item in listed]
+    assert abs((told - made).total_seconds()) < 5
+    assert "createdTime" not in (await azure.arm("GET", f"{SUBSCRIPTION}/resources")).body["value"][0]
 
 
 async def test_a_tenant_and_its_regions_are_told(azure: Client) -> None:

@@ -94,13 +94,19 @@ def _tracked(call: Call) -> Iterator[Resource]:
             yield resource
 
 
+def _created(resource: Resource) -> Json:
+    """`$expand=createdTime` (REST reference "Resources - List"); no recording has it."""
+    return {"createdTime": resource.created.strftime("%Y-%m-%dT%H:%M:%S.%f0Z")} if resource.created else {}
+
+
 def _resources(call: Call) -> Reply:
     group = call.target.group
     if group and call.stored(call.target.group_id) is None:
         raise errors.group_not_found(group)
     conditions = {name.lower(): value for name, value in _CONDITION.findall(call.parameter("$filter") or "")}
+    timed = "createdtime" in (call.parameter("$expand") or "").lower().split(",")
     value = [
-        {key: resource.body[key] for key in _LISTED if key in resource.body}
+        {key: resource.body[key] for key in _LISTED if key in resource.body} | (_created(resource) if timed else {})
         for resource in _tracked(call)
         if _fits(resource, conditions)
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import msgspec
 import pytest_asyncio
@@ -50,6 +51,13 @@ class GraphDoor:
         if said.status >= 400:
             raise ArmError("refused", status=said.status, code=said.code, retry_after=0.01)
         return Answer(said.status, said.body, Operation("", None))
+
+    async def list(self, path: str, api_version: str, **query: str) -> list[Any]:
+        self.asked.append(path)
+        asked = "&".join(f"${name}={quote(value)}" for name, value in query.items())
+        said = await self.azure.arm("GET", f"{path}?{asked}", caller="app", version=api_version)
+        assert said.status == 200, said.body
+        return list(said.body["value"])
 
 
 @dataclass

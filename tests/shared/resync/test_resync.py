@@ -97,6 +97,18 @@ async def test_a_graph_that_is_behind_only_asks_for_a_look(start: Start) -> None
         assert world.marks.row.converged == 1
 
 
+async def test_a_lost_event_is_told_with_the_age_of_its_cluster(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """One request for a subscription, and only when something was lost there; without an answer it goes on."""
+    caplog.set_level("INFO", "autopilot")
+    lost, _ = world.add("lost", "fine")
+    world.forget(lost)
+    await world.azure.control("POST", "/clock", {"advance": 7200})
+    assert await world.asked() == {"lost": "NotOnboarded"}
+    (line,) = [text for text in caplog.messages if text.startswith("asked ")]
+    assert 7200 <= int(line.rpartition("seconds_since_creation=")[2]) < 7300
+    assert len(world.door.asked) == 7
+
+
 async def test_a_released_cluster_that_is_deleted_is_no_news(world: World) -> None:
     """Nothing was wanted for it."""
     (cluster,) = world.add("c")
