@@ -17,7 +17,7 @@ from msgspec import Struct, field
 
 from shared import logs
 from shared.arm.door import Door
-from shared.arm.ids import ClusterId, folded
+from shared.arm.ids import ClusterId, folded, subscription_of
 from shared.catalog.model import Catalog
 from shared.catalog.stamp import digest
 from shared.errors import ArmError, InvalidResourceId, RowChanged
@@ -92,7 +92,7 @@ class Resync:
         settings = self.settings
         before = await self.marks.read(MARK, ResyncRow)
         subscriptions = await self.scope.subscriptions()
-        inventory = await Reader(self.door, settings, subscriptions).read()
+        inventory = await Reader(self.door, settings, subscriptions, central_subscriptions(self.catalog)).read()
         now = Moment(self.door.clock.now().timestamp(), time.time())
         judge = Judge(inventory, self.catalog, settings, now)
         row = ResyncRow(now.azure, clusters=len(inventory.clusters), unread=dict(inventory.unread))
@@ -226,6 +226,13 @@ class Resync:
             await self.marks.write(MARK, row)
         except RowChanged:
             logs.info("resync_overlapped")
+
+
+def central_subscriptions(catalog: Catalog) -> frozenset[str]:
+    """The subscriptions that the catalog names for vaults."""
+    named = {profile.subscription.lower() for profile in catalog.vault_profiles.values() if profile.subscription}
+    given = {subscription_of(policy.existing.vault) for policy in catalog.policies.values() if policy.existing.vault}
+    return frozenset(named | given)
 
 
 def _tell(findings: Sequence[Finding], created: Mapping[str, float], now: float) -> None:

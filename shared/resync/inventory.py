@@ -67,6 +67,9 @@ _GRANTS = f"""AuthorizationResources
 | summarize grants = make_set(strcat(tostring(properties.principalId), ' ', role)) by id = place
 | order by id asc"""
 
+_WITH_VAULTS = frozenset({"containers", "vaults", "instances"})
+"""Parts of which something may stand in a central subscription."""
+
 _EXTENSION_MARK = "/providers/microsoft.kubernetesconfiguration/"
 
 
@@ -127,16 +130,27 @@ class Inventory:
 
     def knows(self, part: str, subscription: str) -> bool:
         """Whether a part of the answer is whole for a subscription."""
-        return subscription not in self.partial.get(part, ())
+        return subscription not in self.partial.get(part, ()) and subscription not in self.unread
 
 
 class Reader:
     """Reads an inventory, one query after the other: 15 are allowed in 5 seconds."""
 
-    def __init__(self, door: Door, settings: Settings, subscriptions: frozenset[str]) -> None:
+    def __init__(
+        self, door: Door, settings: Settings, subscriptions: frozenset[str], central: frozenset[str] = frozenset()
+    ) -> None:
+        """Prepare to read.
+
+        Args:
+            door: to Azure.
+            settings: name of the tag, and whose tag serves.
+            subscriptions: whose clusters are wanted.
+            central: further subscriptions in which their vaults may be.
+        """
         self._door = door
         self._settings = settings
         self._subscriptions = subscriptions
+        self._central = central - subscriptions
         self._inherited: dict[str, str] = {}
         self._found = Inventory()
 
@@ -156,7 +170,8 @@ class Reader:
 
     async def _rows(self, part: str, kql: str, take: Any) -> None:
         unread: dict[str, str] = {}
-        wanted = self._subscriptions - self._found.unread.keys()
+        everywhere = self._subscriptions | self._central if part in _WITH_VAULTS else self._subscriptions
+        wanted = everywhere - self._found.unread.keys()
         if wanted:
             async for page in readable_pages(self._door, wanted, kql, unread):
                 for row in page:
@@ -188,7 +203,7 @@ class Reader:
         kql = _CONTAINERS.replace("MORE", groups.replace("TAG", quoted(self._settings.tag)))
         await self._rows("containers", kql, take)
         refused = self._found.partial.get("containers", set())
-        for subscription in self._subscriptions - readable:
+        for subscription in (self._subscriptions | self._central) - readable:
             self._found.unread[subscription] = "NotReadable" if subscription not in refused else "Refused"
 
     def _cluster(self, row: Mapping[str, Any]) -> None:

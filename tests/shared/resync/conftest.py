@@ -151,6 +151,14 @@ class World:
         """Remove a resource as if it had never been."""
         self.cloud.store.remove(resource_id)
 
+    def hide(self, subscription: str) -> None:
+        """Take the app's roles in a subscription away."""
+        app = self.azure.azure.ready["app_principal_id"]
+        for assignment in self.cloud.store.of_type("Microsoft.Authorization/roleAssignments"):
+            here = assignment.id.startswith(f"/subscriptions/{subscription}/")
+            if here and assignment.properties["principalId"] == app:
+                self.remove(assignment.id)
+
     def resync(self) -> Resync:
         """A resync over the fleet as it is."""
         settings = load_settings(self.environ)

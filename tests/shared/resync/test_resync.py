@@ -11,7 +11,11 @@ from shared.fleet.records import State
 from shared.settings import load as load_settings
 from tests.shared.resync.conftest import SUBSCRIPTIONS, World
 
+INSTANCES = "Microsoft.DataProtection/backupVaults/backupInstances"
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.local_azure.conftest import Start
 
 
@@ -59,11 +63,7 @@ async def test_a_subscription_that_cannot_be_read_hides_no_other_and_its_cluster
     """Azure leaves it out of its answers without a word; that is reported, and nothing is concluded from it."""
     far = world.add("far-1", "far-2", subscription=SUBSCRIPTIONS[1])
     near, _ = world.add("near", "fine")
-    app = world.azure.azure.ready["app_principal_id"]
-    for assignment in world.cloud.store.of_type("Microsoft.Authorization/roleAssignments"):
-        here = assignment.id.startswith(f"/subscriptions/{SUBSCRIPTIONS[1]}/")
-        if here and assignment.properties["principalId"] == app:
-            world.remove(assignment.id)
+    world.hide(SUBSCRIPTIONS[1])
     world.remove(near)
     world.remove(far[1])
     assert await world.asked() == {"near": "Deleted"}
@@ -115,3 +115,22 @@ async def test_a_released_cluster_that_is_deleted_is_no_news(world: World) -> No
     world.row(cluster).state = State.RELEASED
     world.remove(cluster)
     assert await world.asked() == {}
+
+
+async def test_vaults_may_stand_in_a_central_subscription(world: World, tmp_path: Path) -> None:
+    """Its clusters aren't the app's, its instances count; while it can't be read, none of them is missed."""
+    catalog = tmp_path / "central.yaml"
+    profile = f"{{redundancy: LocallyRedundant, subscription: {SUBSCRIPTIONS[1]}}}"
+    catalog.write_text(f"vaultProfiles: {{v: {profile}}}\npolicies: {{gold: {{vaultProfile: v}}}}\n")
+    world.environ |= {"AUTOPILOT_CATALOG": str(catalog), "AUTOPILOT_SUBSCRIPTIONS": SUBSCRIPTIONS[0]}
+    lost, _ = world.add("lost", "fine")
+    world.add("others", subscription=SUBSCRIPTIONS[1])
+    world.forget(world.glances.rows[-1].cluster_id)
+    assert await world.asked() == {}
+    instance = world.part(INSTANCES, lost)
+    assert instance.id.startswith(f"/subscriptions/{SUBSCRIPTIONS[1]}/")
+    world.remove(instance.id)
+    assert await world.asked() == {"lost": "InstanceMissing"}
+    world.hide(SUBSCRIPTIONS[1])
+    assert await world.asked() == {}
+    assert world.marks.row.unread == {SUBSCRIPTIONS[1]: "NotReadable"}
