@@ -85,6 +85,18 @@ class BackupOptions(Struct, frozen=True, rename="camel", forbid_unknown_fields=T
     dry_run: Annotated[bool, Meta(description="true: say what stands in the way, start nothing")] = False
 
 
+class OffboardOptions(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """How a cluster is to be off-boarded; without a confirmation it is a dry run."""
+
+    delete_backups: Annotated[
+        bool, Meta(description="true: the backup instance is deleted, and with it every recovery point")
+    ] = False
+    confirmation: Annotated[
+        Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{20,60}$(?!\n)")] | None,
+        Meta(description="that of the last dry run with the same options; null for a dry run"),
+    ] = None
+
+
 class Lift(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """A person's word that lets halted releases go on."""
 

@@ -9,7 +9,7 @@ from shared.api.clusters import path_of
 from shared.api.problems import Problem
 from shared.api.views import FleetAsked, PassAsked, resync_view
 from shared.errors import ArmError
-from shared.fleet.messages import Message
+from shared.fleet.messages import ASKED, Message
 from shared.fleet.records import ClusterRow
 from shared.fleet.tables import Key
 from shared.onboarding.readings import CLUSTERS_API
@@ -33,7 +33,7 @@ async def one(services: Services, asked: Asked[None, None]) -> Answer:
     stored = await services.clusters.read(Key(cluster.subscription, cluster.key), lambda: ClusterRow(str(cluster)))
     if stored.etag is None and isinstance(await services.door.find(str(cluster), CLUSTERS_API), ArmError):
         raise Problem(404, "ClusterNotFound", f"there is no cluster {cluster.name}, and the app never saw one")
-    reason = f"asked by {asked.who}"
+    reason = f"{ASKED}{asked.who}"
     await services.urgent.send(Message(cluster, reason))
     return Answer(PassAsked(str(cluster), reason), 202, path_of(cluster), _LOOK_AFTER)
 

@@ -137,6 +137,27 @@ ENDPOINTS = (
         changes=True,
     ),
     Endpoint(
+        "offboard",
+        "POST",
+        f"{CLUSTER}/offboard",
+        "End a cluster's protection for good: list what would go, or confirm that list",
+        "api.offboard:offboard",
+        (
+            Good(200, "api.views:OffboardPlan", "of a dry run: what would go, and the confirmation for that"),
+            Good(202, "api.views:OffboardPlan", "confirmed: passes end what was listed", located=True),
+        ),
+        body="api.queries:OffboardOptions",
+        refusals=(
+            _UNKNOWN,
+            Refusal(409, "NeverProtected", "this app never protected the cluster"),
+            Refusal(409, "StillSelected", "the cluster's tag asks for protection"),
+            Refusal(409, "NotConfirmed", "no confirmation of the last dry run with these options, or too old"),
+            Refusal(409, "ListChanged", "what would go isn't what the dry run showed"),
+            Refusal(409, "ClusterBusy", "passes write the row all the time"),
+        ),
+        changes=True,
+    ),
+    Endpoint(
         "cluster_jobs",
         "GET",
         f"{CLUSTER}/jobs",

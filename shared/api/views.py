@@ -230,6 +230,31 @@ class GovernanceView(Struct, frozen=True, rename="camel"):
     caps: dict[str, int | None]
 
 
+class ThingView(Struct, frozen=True, rename="camel"):
+    """Something that off-boarding ends.
+
+    Attributes:
+        what: stop (the protection of an instance; its recovery points stay), delete-backups (the instance, and its
+            recovery points), binding, role or extension.
+    """
+
+    what: str
+    id: str
+
+
+class OffboardPlan(Struct, frozen=True, rename="camel"):
+    """What off-boarding a cluster would end; empty once it was confirmed.
+
+    Attributes:
+        confirmation: sent back within ten minutes, it confirms just this list.
+    """
+
+    things: list[ThingView]
+    delete_backups: bool
+    confirmation: str | None
+    expires: str | None
+
+
 class ReleasesView(Struct, frozen=True, rename="camel"):
     """How the releases of the fleet stand.
 

@@ -163,6 +163,14 @@ class Door:
         """
         return await self._send("POST", path, api_version, body=body)
 
+    async def delete(self, path: str, api_version: str) -> Answer:
+        """Delete a resource; one that isn't there is as good as deleted (204).
+
+        Raises:
+            ArmError: Azure refused, or there was no answer.
+        """
+        return await self._send("DELETE", path, api_version)
+
     async def now(self) -> float:
         """Azure's time, asked for now: epoch seconds. Timers ask before they compare anything with it.
 

@@ -39,6 +39,34 @@ class Release(Struct):
     due: float
 
 
+class Thing(Struct, frozen=True):
+    """Something that off-boarding ends.
+
+    Attributes:
+        what: stop (an instance's protection), delete-backups (the instance itself), binding, role or extension.
+        id: its ARM id.
+    """
+
+    what: str
+    id: str
+
+
+class Offer(Struct, frozen=True):
+    """A dry run's list of what would go, to be confirmed.
+
+    Attributes:
+        token: SHA-256 of the confirmation, in hex; the confirmation itself is known to who asked only.
+        expires: until when it can be confirmed.
+        delete_backups: the recovery points go too.
+        things: what would go.
+    """
+
+    token: str
+    expires: float
+    delete_backups: bool
+    things: list[Thing]
+
+
 class Life(Struct):
     """What is remembered of a cluster for as long as it has a row.
 
@@ -52,6 +80,10 @@ class Life(Struct):
         release: what is going to happen because the tag is gone.
         external: ids of backup instances that others made and that protect the cluster.
         leftovers: ids of what is left of a cluster that is gone.
+        adopted: its extension and storage are somebody else's.
+        offer: what a person was shown that off-boarding would end.
+        offboarding: what a person has confirmed, as far as it isn't done.
+        offboarded: when all of that was done; 0 after the cluster was protected again.
         gone: when the cluster was first seen to be gone.
     """
 
@@ -65,3 +97,7 @@ class Life(Struct):
     external: list[str] = field(default_factory=list)
     leftovers: list[str] = field(default_factory=list)
     gone: float = 0.0
+    adopted: bool = False
+    offer: Offer | None = None
+    offboarding: list[Thing] = field(default_factory=list)
+    offboarded: float = 0.0

@@ -18,6 +18,10 @@ URGENT_QUEUE = "reconcile-urgent"
 """People's requests: a burst of events can't starve them."""
 
 
+ASKED = "asked by "
+"""How the reason of a message begins that a person has asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message. Without `wake` it is a hint, with it the delayed message of an earlier pass."""

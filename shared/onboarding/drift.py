@@ -80,9 +80,15 @@ def given_up(record: Repair, now: float) -> bool:
 def settle(life: Life, desired: Desired) -> None:
     """Remember a cluster that was found protected, with everything around it as wanted."""
     life.settled, life.identity = desired.fingerprint, desired.cluster.identity
-    life.on_removal = desired.on_removal
+    life.on_removal, life.adopted = desired.on_removal, desired.adopted
+    life.offer, life.offboarded = None, 0.0
     life.paused.pop(desired.instance.casefold(), None)
     life.release, life.gone, life.leftovers, life.external = None, 0.0, [], []
+
+
+def forgive(life: Life) -> None:
+    """Somebody asks for another try: what was given up is put back as if for the first time."""
+    life.repairs = {step: record for step, record in life.repairs.items() if not record.given_up}
 
 
 def notice_another(life: Life, desired: Desired) -> None:

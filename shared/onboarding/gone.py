@@ -11,6 +11,7 @@ from shared.arm.ids import ClusterId, name_of, same_id
 from shared.errors import ArmError
 from shared.fleet.life import Life
 from shared.fleet.records import Places
+from shared.onboarding.offboarding import offboarded
 from shared.onboarding.outcomes import Orphaned, Outcome, Released, Waiting
 from shared.settings import Isolation, Settings
 
@@ -44,6 +45,8 @@ async def bereaved(
     """
     if known is None:
         return Released("ClusterNotFound", "the cluster doesn't exist, and this app never protected it")
+    if life.offboarded:
+        return offboarded()
     now = door.clock.now().timestamp()
     life.gone = life.gone or now
     moved = await _moved_to(cluster, life, door, settings.subscriptions)

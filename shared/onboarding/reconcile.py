@@ -23,7 +23,7 @@ from shared.arm.ids import ClusterId
 from shared.catalog.model import Catalog
 from shared.errors import ClaimLost, RowChanged
 from shared.fleet.claims import CLAIM_SECONDS, PASS_SECONDS, Verdict, judge
-from shared.fleet.messages import Message
+from shared.fleet.messages import ASKED, Message
 from shared.fleet.queues import Sender
 from shared.fleet.records import HISTORY_LENGTH, Claim, ClusterRow, Condition, HistoryEntry, RegionRow, State
 from shared.fleet.tables import Key, Rows, Stored
@@ -32,6 +32,7 @@ from shared.notify.outbox import tell
 from shared.notify.publisher import Notifier
 from shared.onboarding.announce import announce
 from shared.onboarding.breaker import Breaker
+from shared.onboarding.drift import forgive
 from shared.onboarding.holder import Holder
 from shared.onboarding.outcomes import Blocked, Orphaned, Outcome, Protected, Rejected, Released, Waiting
 from shared.onboarding.run import Pass
@@ -111,6 +112,8 @@ class Reconciler:
         raise RowChanged(f"lost {_RACES} races for the row of {message.cluster}")
 
     async def _pass(self, message: Message, holder: Holder) -> tuple[Outcome, Pass]:
+        if message.reason.startswith(ASKED):
+            forgive(holder.row.life)
         work = Pass(
             cluster_id=message.cluster,
             progress=holder.row.progress,

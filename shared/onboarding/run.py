@@ -23,6 +23,7 @@ from shared.onboarding.desired import Desired, desired_protection, places_of
 from shared.onboarding.drift import Repairs, notice_another, settle
 from shared.onboarding.engine import CARRIED, Engine, Gate
 from shared.onboarding.gone import bereaved
+from shared.onboarding.offboarding import Offboarding, offboarded
 from shared.onboarding.optout import note_tag, read_note, without_expired
 from shared.onboarding.outcomes import (
     Blocked,
@@ -109,6 +110,8 @@ class Pass:
             body = carried or await self.door.find(str(self.cluster_id), CLUSTERS_API)
         except ArmError as error:
             return _unreadable(error)
+        if isinstance(body, ArmError) and self.life.offboarding:
+            return await self._offboard()
         if isinstance(body, ArmError):
             return await bereaved(self.cluster_id, self.life, self.known, self.door, self.settings)
         if not carried:
@@ -170,6 +173,10 @@ class Pass:
         return None
 
     async def _release(self, reason: str, message: str) -> Outcome:
+        if self.life.offboarding:
+            return await self._offboard()
+        if self.life.offboarded:
+            return offboarded()
         return await Releasing(
             cluster=self.cluster_id,
             instance=self.known.instance if self.known else "",
@@ -178,6 +185,9 @@ class Pass:
             gate=self.gate,
             grace=self.settings.grace_days * 86400.0,
         ).run(reason, message)
+
+    async def _offboard(self) -> Outcome:
+        return await Offboarding(self.cluster_id, self.life, self.door, self.gate).run()
 
     def _until(self, outcome: Outcome, until: float | None) -> Outcome:
         """An exclusion that ends by itself is looked at again when it does."""
@@ -220,6 +230,7 @@ class Pass:
         self.instance, self.places = wanted.instance, places_of(wanted)
         notice_another(self.life, wanted)
         await call_off(self.life, self.gate)
+        self.life.offboarding = []  # confirmed for a cluster that nobody wanted; somebody wants it
         steps = steps_for(wanted)
         engine = Engine(
             steps,

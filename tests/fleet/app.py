@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from local.azure.exchange import Request
-from local.azure.options import Options
+from local.azure.options import REPOSITORY, Options
 from local.azure.server import LocalAzure
 from shared.arm.clock import AzureClock
 from shared.arm.door import Door
@@ -70,11 +70,15 @@ class Topic:
 class App:
     """The reconciler with its tables and its queue in memory, before a simulated Azure.
 
-    There are subscriptions `beside` that of the clusters if they are named; the app has its role in all.
+    There are subscriptions `beside` that of the clusters if they are named; the app has its role in all, and with
+    `may_delete` the one for off-boarding too.
     """
 
-    def __init__(self, catalog: str = CATALOG, *, beside: tuple[str, ...] = (), **settings: str) -> None:
-        options = Options(subscriptions=(SUBSCRIPTION, *beside), standing=True)
+    def __init__(
+        self, catalog: str = CATALOG, *, beside: tuple[str, ...] = (), may_delete: bool = False, **settings: str
+    ) -> None:
+        further = (REPOSITORY / "infra" / "role-offboarding.json",) if may_delete else ()
+        options = Options(subscriptions=(SUBSCRIPTION, *beside), standing=True, further_role_files=further)
         self.azure = LocalAzure(options, start=START)
         self.cloud = self.azure.cloud
         self.cloud.base_url = ENDPOINT

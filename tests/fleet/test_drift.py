@@ -116,7 +116,7 @@ async def test_protection_stopped_by_hand_is_resumed_where_the_setting_says_so(h
 
 
 async def test_a_repair_that_does_not_hold_is_given_up() -> None:
-    """Three times within a day is enough; then somebody has to find out who takes the binding away."""
+    """Three times within a day is enough; then somebody finds out who takes it away, and asks for another try."""
     app = App()
     cluster = await app.protect("shop")
     for _ in range(3):
@@ -129,6 +129,8 @@ async def test_a_repair_that_does_not_hold_is_given_up() -> None:
     assert "trusted-access" in row.message
     assert len(app.writes()) == before
     assert app.told(cluster).count("ProtectionLost") == 1
+    row = await app.look(cluster, "asked by somebody")
+    assert row.state is State.PROTECTED
 
 
 async def test_a_repair_that_held_for_a_day_is_forgotten() -> None:

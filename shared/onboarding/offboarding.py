@@ -1,0 +1,204 @@
+"""The end of a cluster's protection for good, because a person has asked for it, seen what goes, and confirmed that.
+
+What is listed is what this app made for this cluster alone, and what nobody else uses. Groups, accounts, containers,
+snapshots and vaults hold backups or belong to many, and are never on the list. Recovery points go with the instance,
+which is on it only where that was asked for; soft delete then keeps them for as long as the vault says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shared import logs
+from shared.arm.door import DATA_PROTECTION_API, Door
+from shared.arm.failures import FailureClass, classify
+from shared.arm.ids import ClusterId, name_of, same_id
+from shared.errors import ArmError
+from shared.fleet.life import Life, Thing
+from shared.fleet.records import Places
+from shared.onboarding import names, readings
+from shared.onboarding.desired import EXTENSION_NAME, EXTENSION_TYPE
+from shared.onboarding.outcomes import Blocked, Outcome, Released, Waiting, Who
+from shared.onboarding.readings import CLUSTERS_API, ROLES_API
+from shared.onboarding.steps.roles import ROLES
+
+if TYPE_CHECKING:
+    from shared.onboarding.release import ReleaseGate
+
+EXTENSIONS_API = "2023-05-01"
+
+_STOPPABLE = frozenset({"ProtectionConfigured", "ProtectionError", "BackupSchedulesSuspended"})
+_GOING = frozenset({"SoftDeleting", "ConfiguringProtection", "UpdatingProtection"})
+_WAIT = 30.0  # seconds that Azure takes for most of it
+_API = {
+    "stop": DATA_PROTECTION_API,
+    "delete-backups": DATA_PROTECTION_API,
+    "binding": CLUSTERS_API,
+    "role": ROLES_API,
+    "extension": EXTENSIONS_API,
+}
+_FIRST = ("stop", "delete-backups")  # Azure reaches the cluster through the other things while it does these
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What off-boarding would end, read from Azure."""
+
+    cluster: ClusterId
+    places: Places
+    life: Life
+    door: Door
+    shared_group: bool
+    """Group and account belong to a region: what others need there isn't this cluster's to end."""
+
+    async def things(self, *, delete_backups: bool) -> list[Thing]:
+        """What would go, in the order in which it goes.
+
+        Raises:
+            ArmError: Azure didn't say.
+        """
+        gone = isinstance(await self.door.find(str(self.cluster), CLUSTERS_API), ArmError)
+        others = [] if gone else await self._others()
+        found = await self._instance(delete_backups=delete_backups)
+        if not gone:
+            found += await self._binding(others)
+        found += await self._roles(gone=gone)
+        if not gone and not others:
+            found += await self._extension()
+        return found
+
+    async def _others(self) -> list[readings.Instance]:
+        instances = await readings.instances(self.door, self.cluster)
+        return [item for item in instances if not same_id(item.id, self.places.instance)]
+
+    async def _instance(self, *, delete_backups: bool) -> list[Thing]:
+        body = await self.door.find(self.places.instance, DATA_PROTECTION_API)
+        if isinstance(body, ArmError):
+            return []
+        if delete_backups:
+            return [Thing("delete-backups", self.places.instance)]
+        return [Thing("stop", self.places.instance)] if _state(body) in _STOPPABLE else []
+
+    async def _binding(self, others: Iterable[readings.Instance]) -> list[Thing]:
+        vault = f"{self.places.vault}/".casefold()
+        if any(item.id.casefold().startswith(vault) for item in others):
+            return []
+        body = await self.door.find(self.places.binding, CLUSTERS_API)
+        if isinstance(body, ArmError) or not same_id(body["properties"].get("sourceResourceId"), self.places.vault):
+            return []
+        return [Thing("binding", self.places.binding)]
+
+    async def _roles(self, *, gone: bool) -> list[Thing]:
+        """Assignments under names that this app computes; in a region's group only those of the cluster's own."""
+        scopes = [] if gone else [str(self.cluster)]
+        if not self.shared_group:
+            scopes += [self.places.group, self.places.account]
+        listed: dict[str, Thing] = {}
+        for scope in scopes:
+            path = f"{scope}/providers/Microsoft.Authorization/roleAssignments"
+            try:
+                rows = await self.door.list(path, ROLES_API, filter="atScope()")
+            except ArmError as error:
+                if error.status == 404:  # noqa: PLR2004  # HTTP: not found
+                    continue
+                raise
+            for row in rows:
+                if _ours(row["properties"], str(row["id"])):
+                    listed[str(row["id"]).casefold()] = Thing("role", str(row["id"]))
+        return list(listed.values())
+
+    async def _extension(self) -> list[Thing]:
+        if self.life.adopted:
+            return []
+        found = await readings.extensions(self.door, self.cluster)
+        there = any(item.type == EXTENSION_TYPE and item.name == EXTENSION_NAME for item in found)
+        path = f"{self.cluster}/providers/Microsoft.KubernetesConfiguration/extensions/{EXTENSION_NAME}"
+        return [Thing("extension", path)] if there else []
+
+
+@dataclass(frozen=True, slots=True)
+class Offboarding:
+    """Does what was confirmed, a pass at a time."""
+
+    cluster: ClusterId
+    life: Life
+    door: Door
+    gate: ReleaseGate
+
+    async def run(self) -> Outcome:
+        """Bring it forward once; what is done leaves the list."""
+        held = await self.gate.stopped()
+        if held is not None:
+            return Waiting(held.reason, f"{held.message}; off-boarding was confirmed", held.again_after)
+        first = [thing for thing in self.life.offboarding if thing.what in _FIRST]
+        try:
+            for thing in first or list(self.life.offboarding):
+                if await self._ended(thing):
+                    self.life.offboarding.remove(thing)
+        except ArmError as error:
+            return _refused(error, self.cluster)
+        if self.life.offboarding:
+            left = ", ".join(f"{thing.what} {name_of(thing.id)}" for thing in self.life.offboarding)
+            return Waiting("OffBoarding", f"being ended: {left}", _WAIT)
+        self.life.offboarded, self.life.settled, self.life.release = self.door.clock.now().timestamp(), "", None
+        return offboarded()
+
+    async def _ended(self, thing: Thing) -> bool:
+        """Whether it is gone; else it is told to go, unless it is going."""
+        if thing.what == "role":  # answered at once, and 204 when it is gone
+            await self._write(thing)
+            return True
+        body = await self.door.find(thing.id, _API[thing.what])
+        if isinstance(body, ArmError):
+            return True
+        state = _state(body)
+        if thing.what == "stop" and state not in _STOPPABLE | _GOING:
+            return True
+        if state in _GOING or body.get("properties", {}).get("provisioningState") == "Deleting":
+            return False
+        await self._write(thing)
+        return False
+
+    async def _write(self, thing: Thing) -> None:
+        if thing.what == "stop":
+            self.life.paused[thing.id.casefold()] = "ProtectionStopped"  # a tag that returns one day resumes it
+        await self.gate.remember()
+        await self.gate.check()
+        logs.info("offboard", cluster=self.cluster, what=thing.what, id=thing.id)
+        if thing.what == "stop":
+            await self.door.post(f"{thing.id}/stopProtection", DATA_PROTECTION_API)
+        else:
+            await self.door.delete(thing.id, _API[thing.what])
+
+
+def offboarded() -> Released:
+    """Where a cluster stands for which everything was ended that a person confirmed."""
+    return Released("OffBoarded", "what was confirmed has been ended; what is left is listed in docs/offboarding.md")
+
+
+def _ours(row: Any, assignment: str) -> bool:
+    """Whether a role assignment is one of the table, under the name that this app computes for it."""
+    scope, principal, role = str(row["scope"]), str(row["principalId"]), name_of(str(row["roleDefinitionId"]))
+    computed = names.role_assignment(scope, principal, role)
+    return role.casefold() in {item.id for item in ROLES} and name_of(computed) == name_of(assignment).casefold()
+
+
+def _state(body: Any) -> str:
+    return str((body.get("properties") or {}).get("currentProtectionState", ""))
+
+
+def _refused(error: ArmError, cluster: ClusterId) -> Outcome:
+    message = f"off-boarding: {error.code or error.status}: {error.message}"
+    failure = classify(error)
+    if failure is FailureClass.RETRY:
+        return Waiting(error.code or "Retrying", message, 60.0, error.retry_after or 0.0)
+    if failure is FailureClass.ACCESS:
+        grant = (
+            "give the app's identity the role of infra/role-offboarding.json (docs/offboarding.md): az role assignment "
+            f'create --role "AKS Backup Autopilot Off-boarding" --scope /subscriptions/{cluster.subscription} '
+            "--assignee-object-id <the identity's> --assignee-principal-type ServicePrincipal"
+        )
+        return Blocked("OffboardingNotGranted", f"{grant}; {message}", Who.OPERATOR)
+    return Blocked(error.code or "Refused", message, Who.OPERATOR)
