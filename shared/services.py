@@ -41,6 +41,7 @@ from shared.readiness.fleet import FleetReader
 from shared.readiness.kept import ReadinessRow, verdict_of
 from shared.readiness.members import Backups, Standing
 from shared.readiness.nightly import Nightly
+from shared.readiness.operations import Operations, Pending
 from shared.readiness.restore_tests import RecordedTests, RestoreTests
 from shared.readiness.service import Checker, recall_from
 from shared.resync.fleet import Resync, ResyncRow
@@ -69,6 +70,7 @@ class Services:
     checker: Checker
     fleet: FleetReader
     nightly: Nightly
+    operations: Operations
 
     async def sweep(self) -> Report:
         """Look at the fleet's backups once, and tell what is still untold of clusters."""
@@ -175,6 +177,7 @@ def build() -> Services:
         checker=checker,
         fleet=fleet,
         nightly=Nightly(nights, settings.wait_scale, clock, standings, kept, notifier, asker),
+        operations=Operations(rows("operations", Pending)),
     )
 
 

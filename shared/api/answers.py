@@ -99,7 +99,8 @@ def _encoded(endpoint: Endpoint, said: Answer, media_type: str) -> Outgoing:
 def _body(endpoint: Endpoint, said: Answer, media_type: str) -> bytes:
     if media_type == JSON:
         return msgspec.json.encode(said.body)
-    page = next(good.page for good in endpoint.good if good.status == said.status)
+    goods = (good for good in endpoint.good if good.status == said.status)
+    page = next(good.page for good in goods if isinstance(said.body, named(good.shape)))
     show = as_markdown if media_type == MARKDOWN else as_text
     return show(named(page)(said.body)).encode()
 

@@ -140,7 +140,10 @@ def _query_parameter(name: str, schema: dict[str, Any], schemas: Mapping[str, An
 
 
 def _responses(endpoint: Endpoint) -> dict[str, Any]:
-    responses: dict[str, Any] = {str(good.status): _good(good, pages=endpoint.has_pages) for good in endpoint.good}
+    responses: dict[str, Any] = {}
+    for status in dict.fromkeys(good.status for good in endpoint.good):
+        goods = [good for good in endpoint.good if good.status == status]
+        responses[str(status)] = _good(goods, pages=endpoint.has_pages)
     by_status: dict[int, list[str]] = {}
     for refusal in _refusals(endpoint):
         word = f"`{refusal.reason}`: " if refusal.reason else ""
@@ -165,12 +168,14 @@ def _refusals(endpoint: Endpoint) -> list[Refusal]:
     return [*of_clusters, *of_path, *of_bodies, of_callers, *_ANYWHERE, *endpoint.refusals]
 
 
-def _good(good: Good, *, pages: bool) -> dict[str, Any]:
-    content: dict[str, Any] = {JSON: {"schema": _reference(good.shape) if good.shape else {"type": "object"}}}
+def _good(goods: list[Good], *, pages: bool) -> dict[str, Any]:
+    """The response of a status; with several shapes, any of them."""
+    schemas = [_reference(good.shape) if good.shape else {"type": "object"} for good in goods]
+    content: dict[str, Any] = {JSON: {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}}
     if pages:
         content |= {kind: {"schema": {"type": "string"}} for kind in (TEXT, MARKDOWN)}
-    response: dict[str, Any] = {"description": good.description, "content": content}
-    if good.located:
+    response: dict[str, Any] = {"description": "; ".join(good.description for good in goods), "content": content}
+    if any(good.located for good in goods):
         response["headers"] = {
             "Location": {"description": "where to go on", "schema": {"type": "string"}},
             "Retry-After": {"description": "seconds until it is worth asking", "schema": {"type": "integer"}},

@@ -13,8 +13,17 @@ from msgspec import Meta, Struct
 from shared.fleet.records import State
 from shared.readiness.model import Verdict
 
+
+def whole(pattern: str) -> str:
+    """A pattern for all of a text; Python's $ also fits before a last line end."""
+    return rf"^({pattern})$(?!\n)"
+
+
 type Moment = Annotated[datetime, Meta(tz=True)]
 Top = Annotated[int, Meta(ge=0, le=1000, description="how many to show, 0 to 1000")]
+Id = Annotated[str, Meta(min_length=1, max_length=400)]
+PointId = Annotated[str, Meta(pattern=whole("[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"))]
+Namespace = Annotated[str, Meta(pattern=whole("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"))]
 Skip = Annotated[int, Meta(ge=0, le=1_000_000, description="how many to leave out before those")]
 
 
@@ -46,6 +55,51 @@ class JobsQuery(Struct, frozen=True, rename="camel"):
     ] = None
     since: Annotated[Moment | None, Meta(description="started then or later, such as 2026-01-31T08:00:00Z")] = None
     until: Annotated[Moment | None, Meta(description="started then or before")] = None
+
+
+class AskQuery(Struct, frozen=True, rename="camel"):
+    """Which restore it is about."""
+
+    target: Annotated[
+        Id | None, Meta(description="id of the cluster to restore to; without it, the cluster itself")
+    ] = None
+    recovery_point: Annotated[
+        Annotated[str, Meta(pattern=whole("[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"))]
+        | None,
+        Meta(description="id of the recovery point to restore; without it, the newest one of the tier"),
+    ] = None
+    tier: Annotated[Literal["OperationalStore", "VaultStore"], Meta(description="the store to restore from")] = (
+        "OperationalStore"
+    )
+    volumes: Annotated[
+        bool, Meta(description="also ask the cluster itself for its volumes; only where the operator allows it")
+    ] = False
+    staging_group: Annotated[
+        Id | None, Meta(description="id of the resource group that a restore from VaultStore stages in")
+    ] = None
+    staging_account: Annotated[Id | None, Meta(description="id of the storage account that it stages in")] = None
+    wait: Annotated[
+        int, Meta(ge=0, le=200, description="seconds to wait for Azure's validation, 0 to 200; then 202 and a Location")
+    ] = 60
+
+
+class ReadinessQuery(AskQuery, frozen=True, rename="camel"):
+    """How deep to check."""
+
+    deep: Annotated[bool, Meta(description="true: also Azure's own validateRestore, the strongest proof")] = False
+
+
+class RestoreRequestQuery(AskQuery, frozen=True, rename="camel"):
+    """What to restore, and how."""
+
+    namespaces: Annotated[
+        tuple[Namespace, ...], Meta(max_length=800, description="the namespaces to restore, with commas; without, all")
+    ] = ()
+    map: Annotated[
+        tuple[Annotated[str, Meta(max_length=127)], ...],
+        Meta(max_length=800, description="namespaces to restore under other names, as from:to with commas"),
+    ] = ()
+    validate: Annotated[bool, Meta(description="true: have Azure validate the request")] = False
 
 
 class PlanQuery(Struct, frozen=True, rename="camel"):

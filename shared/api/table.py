@@ -8,11 +8,26 @@ PATH_PARTS = {
     "subscriptionId": PathPart(_UUID, "InvalidCluster", "the cluster's subscription"),
     "resourceGroup": PathPart(r"[\w\-.()]{0,89}[\w\-()]", "InvalidCluster", "the cluster's resource group"),
     "clusterName": PathPart(r"[A-Za-z0-9]([A-Za-z0-9_\-]{0,61}[A-Za-z0-9])?", "InvalidCluster", "the cluster's name"),
+    "operationId": PathPart(
+        "[0-9]{8}-[A-Za-z0-9_-]{32}", "InvalidOperationId", "an operation's id, as Location has it"
+    ),
     "jobId": PathPart(_UUID, "InvalidJobId", "a job's id, a UUID"),
 }
 """What may stand in a route; the three that name a cluster are checked together, by `ClusterId.parse`."""
 
 _UNKNOWN = Refusal(404, "ClusterNotFound", "the app has never looked at this cluster")
+
+_OF_RESTORES = (
+    Refusal(403, "SubscriptionNotAllowed", "target or staging location are outside the deployment's subscriptions"),
+    Refusal(404, "ClusterNotFound", "neither Azure nor the app knows the cluster"),
+)
+_STILL_RUNNING = Good(
+    202,
+    "api.restore_views:OperationView",
+    "Azure needs longer than `wait`; Location is where to come back",
+    "api.readiness_pages:operation",
+    located=True,
+)
 
 ENDPOINTS = (
     Endpoint(
@@ -198,5 +213,54 @@ ENDPOINTS = (
         body="api.queries:NewRestoreTest",
         refusals=(_UNKNOWN, Refusal(409, "RestoreTestDiffers", "another test was recorded under this id")),
         changes=True,
+    ),
+    Endpoint(
+        "restore_readiness",
+        "GET",
+        f"{CLUSTER}/restore-readiness",
+        "Whether a cluster can be restored, with evidence",
+        "api.readiness:readiness",
+        (
+            Good(200, "readiness.model:Readiness", "the verdict and all checks", "api.readiness_pages:readiness"),
+            _STILL_RUNNING,
+        ),
+        query="api.queries:ReadinessQuery",
+        refusals=_OF_RESTORES,
+    ),
+    Endpoint(
+        "restore_request",
+        "GET",
+        f"{CLUSTER}/restore-request",
+        "The complete restore request, as JSON and as Azure CLI commands; nothing is restored",
+        "api.restore_requests:restore_request",
+        (
+            Good(200, "api.restore_views:RestoreRequestView", "the request", "api.readiness_pages:restore_request"),
+            _STILL_RUNNING,
+        ),
+        query="api.queries:RestoreRequestQuery",
+        refusals=(
+            *_OF_RESTORES,
+            Refusal(409, "NotProtected", "no backup instance protects the cluster"),
+            Refusal(409, "NoRecoveryPoint", "there is no such recovery point in this tier"),
+            Refusal(409, "ClusterMissing", "the cluster is gone: name a target"),
+        ),
+    ),
+    Endpoint(
+        "operation",
+        "GET",
+        "operations/{operationId}",
+        "What a Location says: how a validation stands, and the whole answer when it has ended",
+        "api.operations:operation",
+        (
+            Good(200, "readiness.model:Readiness", "of a readiness check", "api.readiness_pages:readiness"),
+            Good(
+                200,
+                "api.restore_views:RestoreRequestView",
+                "of a restore request",
+                "api.readiness_pages:restore_request",
+            ),
+            _STILL_RUNNING,
+        ),
+        refusals=(Refusal(404, "OperationNotFound", "it isn't there, or has expired after a day"),),
     ),
 )

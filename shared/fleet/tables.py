@@ -13,6 +13,8 @@ from azure.data.tables.aio import TableClient
 from shared import logs
 from shared.errors import RowChanged
 
+_KEYS = ["PartitionKey", "RowKey"]
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -82,6 +84,20 @@ class Rows[T: msgspec.Struct]:
                     yield Stored(value, str(entity.metadata["etag"]))
         except ResourceNotFoundError:
             return
+
+    async def sweep(self, partition: str) -> int:
+        """Delete the rows of all partitions that sort before one; how many there were."""
+        gone = 0
+        try:
+            older = self._client.query_entities(
+                "PartitionKey lt @before", parameters={"before": partition}, select=_KEYS
+            )
+            async for entity in older:
+                await self._client.delete_entity(entity["PartitionKey"], entity["RowKey"])
+                gone += 1
+        except ResourceNotFoundError:
+            return gone
+        return gone
 
     async def _send(self, entity: dict[str, Any], etag: str | None) -> Mapping[str, Any]:
         if etag is not None:

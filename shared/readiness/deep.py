@@ -10,7 +10,7 @@ import shlex
 
 from shared.arm.door import DATA_PROTECTION_API, Door
 from shared.arm.ids import ClusterId
-from shared.errors import ArmError
+from shared.errors import ArmError, ForeignHost
 from shared.readiness.checks import VALIDATION
 from shared.readiness.kept import Validated, Validating
 from shared.readiness.model import Check, Status
@@ -60,7 +60,7 @@ async def until(door: Door, validating: Validating, seconds: float) -> Validated
         try:
             ended, pause = await _look(door, validating)
         except ArmError as error:
-            if not _passes(error):
+            if not passes(error):
                 raise
             ended, pause = None, error.retry_after or _LOOK_SECONDS
         left = deadline - loop.time()
@@ -78,7 +78,10 @@ async def _look(door: Door, validating: Validating) -> tuple[Validated | None, f
     return Validated(error is None, now, validating.recovery_point, code, message), 0.0
 
 
-def _passes(error: ArmError) -> bool:
+def passes(error: ArmError) -> bool:
+    """Whether a look that failed so may go well the next time."""
+    if isinstance(error, ForeignHost):  # nothing was sent, and never will be
+        return False
     return error.status in {0, 408, 429} or error.status >= 500  # noqa: PLR2004  # HTTP: no answer, later, 5xx
 
 
