@@ -19,7 +19,8 @@ from shared.fleet.tables import Rows
 from shared.readiness.operations import Operations, Pending
 from shared.settings import Auth
 from tests.local_azure.client import SUBSCRIPTION
-from tests.shared.readiness.conftest import azure, start, world
+from tests.local_azure.conftest import azure, start
+from tests.shared.readiness.conftest import world
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
