@@ -346,17 +346,6 @@ async def test_protection_is_suspended_or_stopped_and_resumed(azure: Client, act
     assert (await azure.arm("POST", f"{INSTANCE}x/resumeProtection")).code == "UserErrorGenericResourceNotFound"
 
 
-async def test_a_guarded_vault_wants_a_second_person(azure: Client) -> None:
-    """Stopping and suspending are refused without resourceGuardOperationRequests."""
-    await everything(azure)
-    await _protect(azure)
-    _change(VAULT, isVaultProtectedByResourceGuard=True)(azure)
-    refused = await azure.arm("POST", f"{INSTANCE}/stopProtection")
-    assert (refused.status, refused.code) == (403, "UserErrorOperationProtectedByResourceGuard")
-    agreed = {"resourceGuardOperationRequests": ["/guard"]}
-    assert (await azure.arm("POST", f"{INSTANCE}/stopProtection", agreed)).status == 202
-
-
 async def test_deleted_instances_are_kept_and_can_be_brought_back(azure: Client) -> None:
     """Soft-deleted for 14 days: listed, undeleted as ProtectionStopped, and they keep the vault."""
     await everything(azure)

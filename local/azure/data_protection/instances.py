@@ -7,7 +7,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 
-from local.azure.data_protection import dialect, documents, requirements, snapshots
+from local.azure.data_protection import dialect, documents, guards, requirements, snapshots
 from local.azure.data_protection.candidate import Candidate, datasource_id
 from local.azure.data_protection.deleted import keep_deleted
 from local.azure.data_protection.dialect import AKS, INSTANCES, POINTS, invalid_input, not_found, user_error, vault_of
@@ -91,6 +91,9 @@ def _change(call: Call, vault: Resource, instance: Resource, properties: Json) -
         require_idle(call, instance)
     if datasource_id(instance.properties).lower() != datasource_id(properties).lower():
         raise invalid_input("The datasource of a backup instance can't be changed.")
+    if instance.properties["policyInfo"]["policyId"].lower() != properties["policyInfo"]["policyId"].lower():
+        agreed = call.body["properties"].get("resourceGuardOperationRequests")
+        guards.require_agreement(call, vault, guards.CHANGE_POLICY, agreed)
     instance.properties.update(copy.deepcopy(properties))
     if "tags" in call.body:
         instance.body["tags"] = call.body["tags"]
@@ -164,6 +167,7 @@ def _delete(call: Call) -> Reply:
     if instance is None:
         return Reply(204)
     vault, cloud = vault_of(call), call.cloud
+    guards.require_unlocked(call, vault, instance)
     if next(cloud.operations.running(instance.id, "backupInstanceDelete"), None):
         raise dialect.busy(instance.id)
     # recorded: an instance can be deleted while its protection is being configured

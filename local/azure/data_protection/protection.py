@@ -5,15 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 
-from local.azure.data_protection import dialect, requirements
+from local.azure.data_protection import dialect, guards, requirements
 from local.azure.data_protection.candidate import Candidate
-from local.azure.data_protection.dialect import invalid_input, not_found, user_error, vault_of
+from local.azure.data_protection.dialect import invalid_input, not_found, vault_of
 from local.azure.data_protection.instances import refuse_second
 from local.azure.data_protection.states import require_idle, set_state
 from local.azure.exchange import Call, Reply
 from local.azure.operations import Operation
 from local.azure.routing import Route
-from local.azure.store import Resource
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,26 +23,29 @@ class Change:
         kind: Kind of the operation.
         ends_in: The state at its end.
         starts_from: States that it is possible from.
-        guarded: Whether a Resource Guard can demand a second person for it.
+        guarded: The critical operation that a Resource Guard knows it as, or "".
         judged: Whether everything that protection needs must be there at the end.
     """
 
     kind: str
     ends_in: str
     starts_from: tuple[str, ...]
-    guarded: bool = False
+    guarded: str = ""
     judged: bool = False
 
 
 _CHANGES = {
     "suspendBackups": Change(
-        "suspendBackups", "BackupSchedulesSuspended", ("ProtectionConfigured", "ProtectionError"), guarded=True
+        "suspendBackups",
+        "BackupSchedulesSuspended",
+        ("ProtectionConfigured", "ProtectionError"),
+        guarded=guards.SUSPEND,
     ),
     "stopProtection": Change(
         "stopProtection",
         "ProtectionStopped",
         ("ProtectionConfigured", "ProtectionError", "BackupSchedulesSuspended", "RetentionSchedulesSuspended"),
-        guarded=True,
+        guarded=guards.STOP,
     ),
     "resumeBackups": Change("resumeProtection", "ProtectionConfigured", ("BackupSchedulesSuspended",), judged=True),
     "resumeProtection": Change(
@@ -55,18 +57,6 @@ _CHANGES = {
 }
 
 
-def _check_guard(call: Call, vault: Resource) -> None:
-    """A Resource Guard demands proof that someone else agreed; the code isn't recorded."""
-    guarded = vault.properties.get("isVaultProtectedByResourceGuard")
-    if guarded and not call.body.get("resourceGuardOperationRequests"):
-        raise user_error(
-            "UserErrorOperationProtectedByResourceGuard",
-            "The operation is protected by a Resource Guard.",
-            status=403,
-            recommended=["Send resourceGuardOperationRequests of the Resource Guard that protects the vault."],
-        )
-
-
 def _change(call: Call, action: str) -> Reply:
     change, vault = _CHANGES[action], vault_of(call)
     instance = call.stored(call.target.addressed())
@@ -74,7 +64,7 @@ def _change(call: Call, action: str) -> Reply:
         raise not_found()
     state = instance.properties["currentProtectionState"]
     if change.guarded:
-        _check_guard(call, vault)
+        guards.require_agreement(call, vault, change.guarded, call.body.get("resourceGuardOperationRequests"))
     require_idle(call, instance)
     if state == change.ends_in:
         return Reply(200)  # recorded for resumeProtection on an instance that was ProtectionConfigured
