@@ -92,8 +92,8 @@ def _across(vault: Fact[Vault], home: str, wanted: str, evidence: dict[str, str]
     if isinstance(vault, ArmError):
         return unread("the vault's regions", vault, **evidence)
     if vault.cross_region_restore and wanted in vault.replicated:
-        message = f"the vault restores to {wanted} only by a cross-region restore, which no check here validates"
-        return warned("PairedRegion", message, "validate it with az dataprotection: --use-secondary-region", **evidence)
+        message = f"a copy reaches {wanted} up to 12 hours after it was made; only a deep check knows whether it has"
+        return warned("PairedRegion", message, "ask with deep=true", **evidence)
     message = f"the vault keeps its copies in {home} and can't restore to {wanted}"
     fix = f"choose a target in {home}; a vault profile with crossRegionRestore: true reaches the paired region"
     return failed("OtherRegion", message, fix, **evidence)
