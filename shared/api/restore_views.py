@@ -34,7 +34,7 @@ class RestoreRequestView(Struct, frozen=True, rename="camel"):
     Attributes:
         recovery_point: the point's id; the newest one of the tier unless another was asked for.
         url: path at Azure Resource Manager that the body is POSTed to.
-        body: the restore request.
+        body: the restore request; for a target in the vault's paired region with where the backup comes from.
         validation: Azure's own word about it; null when it wasn't asked for, or isn't there yet.
     """
 
@@ -70,14 +70,14 @@ class OperationView(Struct, frozen=True, rename="camel"):
 
 def request_view(cluster: ClusterId, request: RestoreRequest) -> RestoreRequestView:
     """A restore request as people see it, not validated yet."""
-    commands = commands_of(request)
+    commands, (url, body) = commands_of(request), request.start
     return RestoreRequestView(
         cluster_id=str(cluster),
         backup_instance_id=request.instance,
         recovery_point=request.point,
         tier=request.tier,
         target=str(request.target),
-        url=f"{request.instance}/restore",
-        body=request.body,
+        url=url,
+        body=body,
         commands=RestoreCommands(commands.validate, commands.restore, commands.rest, commands.follow),
     )
