@@ -5,11 +5,21 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.onboarding.names import role_assignment
 from shared.onboarding.steps.roles import ROLES
-from tests.shared.readiness.protected import BARE, CLUSTER, NODE_GROUP
+from tests.shared.readiness.protected import (
+    BARE,
+    BLOB_CONTRIBUTOR,
+    CLUSTER,
+    CONTRIBUTOR,
+    NODE_GROUP,
+    READER,
+    TARGET,
+    principal_of,
+)
 
 if TYPE_CHECKING:
     from tests.shared.readiness.protected import Protected
@@ -18,6 +28,7 @@ EXTENSION = "providers/Microsoft.KubernetesConfiguration/extensions/azure-aks-ba
 LOCK = "providers/Microsoft.Authorization/locks/keep"
 
 type Undo = Callable[[], None]
+type Find = Callable[[Protected], str]
 type Break = Callable[[Protected], Undo]
 
 
@@ -34,12 +45,13 @@ class Breakage:
     turns: dict[str, str]
 
 
-def change(find: Callable[[Protected], str], alter: Callable[[Any], None]) -> Break:
-    """Change a resource's JSON where it lies; the way back puts the old one."""
+def change(find: Find, alter: Callable[[Any], None]) -> Break:
+    """Change a resource's JSON where it lies; the way back puts the old one. What isn't there can't be changed."""
 
     def do(world: Protected) -> Undo:
         resource = world.azure.cloud.store.get(find(world))
-        assert resource is not None
+        if resource is None:
+            return _nothing
         before = copy.deepcopy(resource.body)
         alter(resource.body)
         world.azure.cloud.store.touch(resource.id)
@@ -54,14 +66,12 @@ def change(find: Callable[[Protected], str], alter: Callable[[Any], None]) -> Br
     return do
 
 
-def take_away(find: Callable[[Protected], str], *, alone: bool = False) -> Break:
-    """Remove a resource with everything below it; the way back puts all of it."""
+def take_away(find: Find, *, alone: bool = False) -> Break:
+    """Remove a resource, with everything below it; the way back puts all of it."""
 
     def do(world: Protected) -> Undo:
-        cloud = world.azure.cloud
-        root = find(world)
+        cloud, root = world.azure.cloud, find(world)
         gone = [item for item in cloud.store.within(root) if not alone or item.id.casefold() == root.casefold()]
-        assert gone, root
         for item in gone:
             cloud.store.drop(item)
 
@@ -72,6 +82,10 @@ def take_away(find: Callable[[Protected], str], *, alone: bool = False) -> Break
         return undo
 
     return do
+
+
+def _nothing() -> None:
+    """Nothing to repair."""
 
 
 def put(find: Callable[[Protected], tuple[str, dict[str, Any]]]) -> Break:
@@ -99,19 +113,14 @@ def newest_point(world: Protected) -> str:
 _BACKUP = "Microsoft.DataProtection/backupVaults"
 
 
-def grant_of(number: int) -> Callable[[Protected], str]:
+def grant_of(number: int) -> Find:
     """Id of one of the role assignments that protection takes, in the order of the onboarding's table."""
 
     def find(world: Protected) -> str:
-        role = ROLES[number]
-        desired = world.desired
+        role, desired = ROLES[number], world.desired
         scope = {None: CLUSTER, "backup-group": desired.group, "storage-account": desired.account}[role.on]
-        principals = {
-            None: world.body(CLUSTER)["identity"]["principalId"],
-            "extension": world.body(f"{CLUSTER}/{EXTENSION}")["properties"]["aksAssignedIdentity"]["principalId"],
-            "vault": world.body(desired.vault)["identity"]["principalId"],
-        }
-        return role_assignment(scope, principals[role.grantee], role.id)
+        grantee = {None: CLUSTER, "extension": f"{CLUSTER}/{EXTENSION}", "vault": desired.vault}[role.grantee]
+        return role_assignment(scope, principal_of(grantee), role.id)
 
     return find
 
@@ -120,8 +129,6 @@ def _job(
     category: str, status: str, number: int, *, minutes_ago: int = 5
 ) -> Callable[[Protected], tuple[str, dict[str, Any]]]:
     def find(world: Protected) -> tuple[str, dict[str, Any]]:
-        from datetime import timedelta  # noqa: PLC0415
-
         start = world.azure.cloud.clock.now() - timedelta(minutes=minutes_ago)
         body = {
             "backupInstanceId": world.desired.instance,
@@ -302,3 +309,68 @@ def _disk(name: str, *, sku: str = "Premium_LRS", size: int = 64) -> tuple[str, 
     made = {"diskSizeGB": size, "timeCreated": "2024-06-27T13:55:00Z", "provisioningState": "Succeeded"}
     body = {"location": "westeurope", "sku": {"name": sku}, "tags": tags, "properties": made}
     return f"{NODE_GROUP}/providers/Microsoft.Compute/disks/{name}", body
+
+
+def _target(_: Protected) -> str:
+    return TARGET
+
+
+def _of_target(role: str, holder: str, scope: Find) -> Find:
+    return lambda world: role_assignment(scope(world), principal_of(holder), role)
+
+
+TARGET_BREAKAGES: dict[str, Breakage] = {
+    "target stopped": Breakage(
+        change(_target, properties(powerState={"code": "Stopped"})), {"target-running": "ClusterStopped"}
+    ),
+    "target gone": Breakage(
+        take_away(_target, alone=True),
+        {
+            "target-running": "ClusterMissing",
+            "storage-network": "ResourceNotFound",
+            "csi-drivers": "ResourceNotFound",
+            "target-region": "ResourceNotFound",
+            "target-versions": "ResourceNotFound",
+            "target-extension-healthy": "ResourceNotFound",
+            "target-trusted-access": "ParentResourceNotFound",
+            "target-role-cluster-snapshots": "ResourceNotFound",
+            "target-role-extension-blobs": "ResourceNotFound",
+            "target-role-vault-reads-cluster": "ResourceNotFound",
+        },
+    ),
+    "target in another region": Breakage(
+        change(_target, lambda body: body.update(location="northeurope")), {"target-region": "OtherRegion"}
+    ),
+    "target of an older Kubernetes": Breakage(
+        change(_target, properties(currentKubernetesVersion="1.29.9")), {"target-versions": "OlderKubernetes"}
+    ),
+    "target without snapshot controller": Breakage(
+        change(_target, _off("snapshotController")), {"csi-drivers": "DriversOff"}
+    ),
+    "target without extension": Breakage(
+        take_away(lambda _: f"{TARGET}/{EXTENSION}"),
+        {"target-extension-healthy": "ExtensionMissing", "target-role-extension-blobs": "NotAsked"},
+    ),
+    "target without binding": Breakage(
+        take_away(lambda world: world.desired.binding.replace(CLUSTER, TARGET)),
+        {"target-trusted-access": "NotTrusted"},
+    ),
+    "target's role gone": Breakage(
+        take_away(_of_target(CONTRIBUTOR, TARGET, _group)), {"target-role-cluster-snapshots": "RoleMissing"}
+    ),
+    "target extension's role gone": Breakage(
+        take_away(_of_target(BLOB_CONTRIBUTOR, f"{TARGET}/{EXTENSION}", _account)),
+        {"target-role-extension-blobs": "RoleMissing"},
+    ),
+    "vault's role on the target gone": Breakage(
+        take_away(lambda world: role_assignment(TARGET, principal_of(world.desired.vault), READER)),
+        {"target-role-vault-reads-cluster": "RoleMissing"},
+    ),
+    "source stopped": Breakage(
+        change(_cluster, properties(powerState={"code": "Stopped"})), {"cluster-running": "ClusterStopped"}
+    ),
+    "source's extension removed": Breakage(
+        take_away(_extension), {"extension-healthy": "ExtensionMissing", "role-extension-blobs": "NotAsked"}
+    ),
+}
+"""The same for a restore to another cluster."""

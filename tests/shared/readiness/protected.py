@@ -8,6 +8,7 @@ import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_URL, uuid5
 
 import aiohttp
 from azure.core.credentials import AccessToken
@@ -40,6 +41,7 @@ NODE_GROUP = f"{SUBSCRIPTION}/resourceGroups/MC_rg-apps_shop_westeurope"
 DISK = f"{NODE_GROUP}/providers/Microsoft.Compute/disks/pvc-1"
 ENVIRON = {"AUTOPILOT_SUBSCRIPTIONS": BARE, "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
 CONTRIBUTOR, BLOB_CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c", "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 _A_DAY = 26 * 3600.0
 
 
@@ -99,6 +101,11 @@ class Protected:
 def troubles(readiness: Readiness) -> dict[str, str]:
     """The checks that don't pass, with their reasons."""
     return {check.id: check.reason for check in readiness.checks if check.status is not Status.PASS}
+
+
+def principal_of(resource_id: str) -> str:
+    """The identity that `local.seeding` makes up for a resource."""
+    return str(uuid5(NAMESPACE_URL, resource_id.casefold()))
 
 
 @asynccontextmanager

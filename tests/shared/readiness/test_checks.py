@@ -8,10 +8,11 @@ import pytest
 
 from shared.arm.ids import ClusterId
 from shared.readiness.model import Status, Verdict
-from tests.shared.readiness.breakages import BREAKAGES
+from tests.shared.readiness.breakages import BREAKAGES, TARGET_BREAKAGES
 from tests.shared.readiness.protected import TARGET, troubles
 
 if TYPE_CHECKING:
+    from tests.shared.readiness.breakages import Breakage
     from tests.shared.readiness.protected import Protected
 
 
@@ -35,13 +36,10 @@ async def test_a_restore_to_another_cluster_is_ready(lasting: Protected) -> None
     assert checked.facts.requests <= 20
 
 
-@pytest.mark.parametrize("name", BREAKAGES)
-async def test_what_is_broken_turns_its_check_and_no_other(lasting: Protected, name: str) -> None:
-    """One thing is broken: its check says so and how to put it right; repaired, the cluster is Ready again."""
-    breakage = BREAKAGES[name]
-    repair = breakage.do(lasting)
+async def _broken_and_repaired(world: Protected, breakage: Breakage, **asked: ClusterId) -> None:
+    repair = breakage.do(world)
     try:
-        broken = await lasting.readiness()
+        broken = await world.readiness(**asked)
     finally:
         repair()
     assert troubles(broken) == breakage.turns
@@ -50,5 +48,17 @@ async def test_what_is_broken_turns_its_check_and_no_other(lasting: Protected, n
     assert broken.verdict is (Verdict.NOT_READY if decides else Verdict.AT_RISK)
     assert broken.reason.startswith(f"{first.id}: {first.message}")
     assert first.fix
-    repaired = await lasting.readiness()
+    repaired = await world.readiness(**asked)
     assert (repaired.verdict, troubles(repaired)) == (Verdict.READY, {})
+
+
+@pytest.mark.parametrize("name", BREAKAGES)
+async def test_what_is_broken_turns_its_check_and_no_other(lasting: Protected, name: str) -> None:
+    """One thing is broken: its check says so and how to put it right; repaired, the cluster is Ready again."""
+    await _broken_and_repaired(lasting, BREAKAGES[name])
+
+
+@pytest.mark.parametrize("name", TARGET_BREAKAGES)
+async def test_what_is_broken_of_a_target_turns_its_check(lasting: Protected, name: str) -> None:
+    """What only the source needs for itself doesn't decide about a restore to another cluster."""
+    await _broken_and_repaired(lasting, TARGET_BREAKAGES[name], target=ClusterId.parse(TARGET))

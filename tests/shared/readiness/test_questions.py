@@ -1,0 +1,232 @@
+"""What a check reads: by the places that are known, by those that Azure names, and no more than its budget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from msgspec.structs import replace
+
+from shared.arm.ids import ClusterId
+from shared.readiness.ask import VAULT, Ask
+from shared.readiness.model import Status, Verdict
+from shared.readiness.reading import BUDGET, BUDGET_WITH_TARGET
+from shared.readiness.service import Known, UnknownCluster
+from tests.local_azure.restoring import ACCOUNT_CONTRIBUTOR, BLOB_OWNER, STAGING, STAGING_ACCOUNT, give, place_staging
+from tests.shared.readiness.breakages import grant_of, take_away
+from tests.shared.readiness.protected import (
+    BLOB_CONTRIBUTOR,
+    CLUSTER,
+    CONTRIBUTOR,
+    NODE_GROUP,
+    TARGET,
+    principal_of,
+    troubles,
+)
+
+if TYPE_CHECKING:
+    from tests.shared.readiness.protected import Protected
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+_OTHERS_GROUP = "00000000-0000-0000-0000-0000000009a1"
+
+
+async def _requests(world: Protected, **asked: Any) -> list[str]:
+    """Paths of the requests of one check."""
+    await world.azure.control("DELETE", "/requests")
+    await world.check(**asked)
+    app = world.azure.azure.ready["app_principal_id"]
+    return [entry["path"] for entry in await world.azure.control("GET", f"/requests?principal={app}")]
+
+
+async def test_a_check_sends_what_it_counts(lasting: Protected) -> None:
+    """No request is sent that isn't in the count, and none twice."""
+    for asked in ({}, {"target": ClusterId.parse(TARGET)}):
+        sent = await _requests(lasting, **asked)
+        assert len(sent) == (await lasting.check(**asked)).facts.requests
+        assert len(sent) <= (BUDGET_WITH_TARGET if asked else BUDGET)
+        assert len(set(sent)) == len(sent)
+
+
+async def test_a_cluster_that_the_app_does_not_remember_is_found_out(lasting: Protected) -> None:
+    """Without a status row, as from a shell, Azure is asked first where the backup is; the answer is the same."""
+    remembered = await lasting.readiness()
+    with_row, lasting.remembered = lasting.remembered, Known()
+    try:
+        checked = await lasting.check()
+    finally:
+        lasting.remembered = with_row
+    assert checked.facts.requests <= BUDGET
+    assert (checked.readiness.verdict, troubles(checked.readiness)) == (Verdict.READY, {})
+    assert checked.readiness.recovery_point == remembered.recovery_point
+
+
+async def test_what_azure_says_counts_against_what_is_remembered(lasting: Protected) -> None:
+    """A row that names another vault, instance and account costs a second round, within the budget."""
+    places = lasting.remembered.places
+    assert places is not None
+    wrong = replace(
+        places, instance=f"{places.instance}-old", account=f"{places.account}x", group=f"{places.group}-old"
+    )
+    with_row, lasting.remembered = lasting.remembered, Known(row=True, places=wrong)
+    try:
+        checked = await lasting.check()
+    finally:
+        lasting.remembered = with_row
+    assert checked.facts.requests <= BUDGET
+    assert checked.facts.places.instance == places.instance
+
+
+async def test_a_cluster_that_nobody_knows_is_no_answer(lasting: Protected) -> None:
+    """Azure has none and the app has no row: there is nothing to say."""
+    with_row, lasting.remembered = lasting.remembered, Known()
+    try:
+        found = await lasting.checker.check(ClusterId.parse(f"{CLUSTER}-none"), Ask())
+    finally:
+        lasting.remembered = with_row
+    assert isinstance(found, UnknownCluster)
+
+
+@pytest.mark.parametrize(
+    ("path", "check"),
+    [
+        ("managedClusters/shop$", "cluster-running"),
+        ("backupInstances$", "instance-protected"),
+        ("recoveryPoints", "recovery-point"),
+        ("shop/.*extensions", "extension-healthy"),
+        ("trustedAccessRoleBindings", "trusted-access"),
+        ("backupVaults/[^/]*$", "vault-ready"),
+        ("storageAccounts/[^/]*$", "storage-account"),
+        ("containers/", "storage-container"),
+        ("locks", "snapshot-group-unlocked"),
+        ("shop/.*roleAssignments", "role-vault-reads-cluster"),
+        ("storageAccounts/.*roleAssignments", "role-extension-blobs"),
+        ("ResourceGraph", "restore-quota"),
+    ],
+)
+async def test_what_cannot_be_read_is_unknown_and_never_ready(lasting: Protected, path: str, check: str) -> None:
+    """Azure refuses one read: the check says that it isn't known, and so does the verdict; then all is well again."""
+    refusal = {"action": "fail", "status": 403, "code": "AuthorizationFailed", "message": "no", "times": None}
+    await lasting.azure.control("POST", "/faults", {"match": {"path": path}, **refusal})
+    try:
+        readiness = await lasting.readiness()
+    finally:
+        await lasting.azure.control("DELETE", "/faults")
+    assert readiness.verdict is Verdict.UNKNOWN
+    found = next(item for item in readiness.checks if item.id == check)
+    assert (found.status, found.reason) == (Status.UNKNOWN, "AuthorizationFailed")
+    assert "role" in found.fix
+    assert (await lasting.readiness()).verdict is Verdict.READY
+
+
+@pytest.mark.parametrize("member", [True, False], ids=["a member", "no member"])
+async def test_a_role_by_way_of_a_group_counts_for_its_members(lasting: Protected, member: bool) -> None:
+    """The vault's own assignment is gone, a group has one: only its members hold the role."""
+    mine = grant_of(3)(lasting)
+    repair = take_away(grant_of(3))(lasting)
+    members = [principal_of(lasting.desired.vault)] if member else []
+    made = await lasting.azure.control("PUT", "/groups", {"name": "readers", "members": members, "id": _OTHERS_GROUP})
+    held = mine.rpartition("/")[0] + "/00000000-0000-4000-8000-00000000aaaa"
+    reader = {"roleDefinitionId": "/x/acdd72a7-3385-48ef-bd42-f606fba81ae7", "principalId": made["id"]}
+    lasting.azure.cloud.seed(held, {"properties": reader | {"principalType": "Group"}})
+    try:
+        checked = await lasting.check()
+    finally:
+        await lasting.azure.control("DELETE", f"/groups?id={made['id']}")
+        found = lasting.azure.cloud.store.get(held)
+        assert found
+        lasting.azure.cloud.store.drop(found)
+        repair()
+    role = next(item for item in checked.checks if item.id == "role-vault-reads-snapshots")
+    assert (role.status, role.reason) == ((Status.PASS, "HeldByGroup") if member else (Status.FAIL, "RoleMissing"))
+    assert checked.facts.requests <= BUDGET
+    assert len(checked.facts.memberships) == 1
+
+
+async def test_a_stronger_role_higher_up_counts(lasting: Protected) -> None:
+    """Owner of the subscription in place of Contributor on the snapshot group."""
+    repair = take_away(grant_of(0))(lasting)
+    owner = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+    subscription = CLUSTER.split("/resourceGroups")[0]
+    held = f"{subscription}/providers/Microsoft.Authorization/roleAssignments/00000000-0000-4000-8000-00000000bbbb"
+    granted = {"roleDefinitionId": f"/x/{owner}", "principalId": principal_of(CLUSTER)}
+    lasting.azure.cloud.seed(held, {"properties": granted | {"principalType": "ServicePrincipal"}})
+    try:
+        readiness = await lasting.readiness()
+    finally:
+        found = lasting.azure.cloud.store.get(held)
+        assert found
+        lasting.azure.cloud.store.drop(found)
+        repair()
+    assert readiness.verdict is Verdict.READY
+
+
+async def test_a_role_given_a_moment_ago_may_not_count_yet(lasting: Protected) -> None:
+    """Until ten minutes have passed or a backup has shown that it does."""
+    name, repair = grant_of(3)(lasting), take_away(grant_of(3))(lasting)
+    body = {
+        "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7",
+        "principalId": principal_of(lasting.desired.vault),
+        "principalType": "ServicePrincipal",
+    }
+    try:
+        assert (await lasting.azure.arm("PUT", name, {"properties": body})).status == 201
+        assert troubles(await lasting.readiness()) == {"role-vault-reads-snapshots": "RolePropagating"}
+        await lasting.step(600)
+        assert troubles(await lasting.readiness()) == {}
+    finally:
+        repair()
+
+
+async def test_a_point_that_was_asked_for_is_the_one(lasting: Protected) -> None:
+    """An older point is restored when it is named; one that isn't there fails; an old point's snapshots aren't seen."""
+    points = (await lasting.check()).facts.points
+    items = points.items  # type: ignore[union-attr]
+    second = await lasting.readiness(recovery_point=items[1].id.upper())
+    assert second.recovery_point == items[1].id
+    assert (second.expected_data_loss_seconds or 0) > 4 * 3600
+    oldest = await lasting.readiness(recovery_point=items[-1].id)
+    assert troubles(oldest) == {"snapshots-there": "NotLookedAt"}
+    missing = await lasting.readiness(recovery_point="0" * 32)
+    assert (missing.verdict, missing.recovery_point) == (Verdict.NOT_READY, None)
+    assert troubles(missing)["recovery-point"] == "PointMissing"
+
+
+async def test_a_restore_from_the_vault_needs_staging(lasting: Protected) -> None:
+    """With group and account named, open and granted it is Ready; without, it says what is missing."""
+    bare = await lasting.readiness(tier=VAULT)
+    assert troubles(bare) == {"staging": "StagingMissing"}
+    asked = {"tier": VAULT, "staging_group": STAGING, "staging_account": STAGING_ACCOUNT}
+    assert troubles(await lasting.readiness(**asked))["staging"] == "StagingMissing"
+    place_staging(lasting.azure.cloud)
+    vault, extension = principal_of(lasting.desired.vault), principal_of(f"{CLUSTER}/{_EXTENSION}")
+    give(
+        lasting.azure.cloud,
+        (CONTRIBUTOR, vault, STAGING),
+        (CONTRIBUTOR, principal_of(CLUSTER), STAGING),
+        (ACCOUNT_CONTRIBUTOR, vault, STAGING_ACCOUNT),
+        (BLOB_OWNER, vault, STAGING_ACCOUNT),
+    )
+    assert troubles(await lasting.readiness(**asked)) == {"staging-role-extension": "RoleMissing"}
+    give(lasting.azure.cloud, (BLOB_CONTRIBUTOR, extension, STAGING_ACCOUNT))
+    checked = await lasting.check(**asked)
+    assert (checked.readiness.verdict, troubles(checked.readiness)) == (Verdict.READY, {})
+    assert checked.readiness.tier == VAULT
+    assert checked.facts.requests <= BUDGET_WITH_TARGET
+
+
+_EXTENSION = "providers/Microsoft.KubernetesConfiguration/extensions/azure-aks-backup"
+
+
+async def test_ids_in_another_case_are_the_same(lasting: Protected) -> None:
+    """Azure changes the case of ids at will: nothing is read twice for that."""
+    policy = lasting.body(lasting.desired.instance)["properties"]["policyInfo"]["policyParameters"]
+    store = policy["dataStoreParametersList"][0]
+    store["resourceGroupId"] = lasting.desired.group.upper()
+    try:
+        checked = await lasting.check()
+    finally:
+        store["resourceGroupId"] = lasting.desired.group
+    assert (checked.readiness.verdict, checked.facts.requests) == (Verdict.READY, 12)
+    assert checked.facts.places.node_group == NODE_GROUP
