@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from local.azure.directory import Principal
 from local.azure.errors import ArmError, Json
+from local.azure.install_failures import CAUSES
 
 ACTIONS = ("fail", "delay", "drop", "throttle", "fail_late", "fail_job")
 JOB_STATUSES = ("Failed", "CompletedWithWarnings", "Cancelled", "Completed")
@@ -141,6 +142,8 @@ class Faults:
             raise ValueError(message)
         if action == "fail_job":
             _check_job_fault(rest)
+        if "cause" in rest:
+            rest = {**_told(rest["cause"]), **rest}
         method, operation = match.get("method"), match.get("operation")
         times = rest.pop("times", 1)
         fault = Fault(
@@ -174,6 +177,15 @@ class Faults:
     def listing(self) -> list[Json]:
         """All faults."""
         return [fault.listing() for fault in self._all]
+
+
+def _told(cause: object) -> Json:
+    """Code and message of a known cause."""
+    if cause not in CAUSES:
+        message = f"cause is one of {', '.join(CAUSES)}"
+        raise ValueError(message)
+    code, text = CAUSES[str(cause)]
+    return {"code": code, "message": text}
 
 
 def _pattern(match: Mapping[str, Any], name: str) -> re.Pattern[str]:

@@ -126,7 +126,7 @@ _BY_MESSAGE = (
     # cluster-side causes that come as free text in an extension's errorInfo
     (re.compile(r"timed out waiting for the condition"), FailureClass.OWNER),
     (re.compile(r"BackoffLimitExceeded"), FailureClass.OWNER),
-    (re.compile(r"no such host .*dp\.kubernetesconfiguration\.azure\.com"), FailureClass.OWNER),
+    (re.compile(r"dp\.kubernetesconfiguration\.azure\.com.*no such host", re.DOTALL), FailureClass.OWNER),
 )
 
 _RETRIED_STATUS = frozenset({0, 200, 404, 408, 409, 429})

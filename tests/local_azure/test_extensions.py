@@ -141,6 +141,40 @@ async def test_a_cluster_side_failure_can_be_ordered(world: World) -> None:
     assert (await world.ask("GET", EXTENSION)).body["properties"]["provisioningState"] == "Succeeded"
 
 
+@pytest.mark.parametrize(
+    ("cause", "telling"),
+    [
+        ("no-room", "timed out waiting for the condition"),
+        ("unreachable", "BackoffLimitExceeded"),
+        ("egress", "dp.kubernetesconfiguration.azure.com on 10.0.0.10:53: no such host"),
+    ],
+)
+async def test_known_causes_have_their_words(world: World, cause: str, telling: str) -> None:
+    """What is wrong in a cluster is ordered by its name; a cause that nobody knows is refused."""
+    await storage(world)
+    order = {"match": {"path": "extensions"}, "action": "fail_late", "cause": cause}
+    await world.control("POST", "/faults", order)
+    await world.ask("PUT", EXTENSION, extension())
+    await world.advance(420)
+    failed = (await world.ask("GET", EXTENSION)).body["properties"]
+    assert failed["provisioningState"] == "Failed"
+    assert telling in failed["errorInfo"]["message"]
+    assert "error" in await world.control("POST", "/faults", {**order, "cause": "gremlins"})
+
+
+async def test_resource_limits_are_kept(world: World) -> None:
+    """As settings; a PATCH raises them and leaves the others."""
+    await storage(world)
+    limits = {"resources.limits.memory": "500Mi", "resources.limits.cpu": "1"}
+    await world.ask("PUT", EXTENSION, extension({**LONG_FORM, **limits}))
+    await world.advance(420)
+    more = {"properties": {"configurationSettings": {"resources.limits.memory": "2Gi"}}}
+    assert (await world.ask("PATCH", EXTENSION, more)).status == 202
+    await world.advance(121)
+    kept = (await world.ask("GET", EXTENSION)).body["properties"]["configurationSettings"]
+    assert kept == {**LONG_FORM, **limits, "resources.limits.memory": "2Gi"}
+
+
 async def test_a_reinstalled_extension_has_a_new_identity(world: World) -> None:
     """The old principal is gone from the directory."""
     await storage(world)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from local.azure.install_failures import CAUSES
 from shared.arm.answers import error_of, operation_of, operation_state
 from shared.arm.failures import CLASS_OF_CODE, FailureClass, classify
 from shared.errors import ArmError, ArmUnreachable, ForeignHost
@@ -87,6 +88,10 @@ def test_every_code_of_the_table_is_classified_whatever_its_status(code: str, fa
         (ArmError("m", status=400, code="InvalidAnything"), FailureClass.FATAL),
         (ArmError("m", status=200, code="UserErrorPVCNotBound"), FailureClass.WARNING),
         (ArmError("helm: timed out waiting for the condition", code="ExtensionFailed"), FailureClass.OWNER),
+        (
+            ArmError("lookup eastus.dp.kubernetesconfiguration.azure.com on 10.0.0.10:53: no such host", code="Failed"),
+            FailureClass.OWNER,
+        ),
         (ArmUnreachable("no route"), FailureClass.RETRY),
         (ForeignHost("elsewhere"), FailureClass.FATAL),
     ],
@@ -94,6 +99,13 @@ def test_every_code_of_the_table_is_classified_whatever_its_status(code: str, fa
 def test_what_the_table_lacks_goes_by_message_and_status(error: ArmError, failure: FailureClass) -> None:
     """An unknown refusal isn't repeated for ever; an unknown failure strands nobody."""
     assert classify(error) is failure
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_what_goes_wrong_in_a_cluster_is_its_owners_business(cause: str) -> None:
+    """Whatever an extension's install failed of there."""
+    code, message = CAUSES[cause]
+    assert classify(ArmError(message, code=code)) is FailureClass.OWNER
 
 
 def test_no_code_stands_in_two_classes() -> None:
