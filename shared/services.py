@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from azure.data.tables.aio import TableServiceClient
 from azure.identity.aio import ManagedIdentityCredential
 from azure.storage.queue.aio import QueueServiceClient
 from msgspec import Struct
 
-from shared import startup
+from shared import logs, startup
 from shared.arm.clock import AzureClock
 from shared.arm.door import Door
 from shared.arm.ids import ClusterId
@@ -22,7 +23,7 @@ from shared.backups.starter import Starter
 from shared.backups.status import BackupStatus
 from shared.backups.store import StatusStore
 from shared.backups.sweep import Report, Sweeper, SweepRow
-from shared.errors import InvalidMessage
+from shared.errors import InvalidMessage, RowChanged
 from shared.fleet.messages import QUEUE, URGENT_QUEUE
 from shared.fleet.queues import Sender
 from shared.fleet.records import VERSION, ClusterRow, Glance, RegionRow
@@ -30,6 +31,7 @@ from shared.fleet.scope import Scope
 from shared.fleet.tables import Key, Rows
 from shared.governance.caps import CapRow, Caps
 from shared.governance.governor import Governor
+from shared.governance.journal import BlobJournal, Journal, NoJournal
 from shared.governance.pause import Pause, PauseRow
 from shared.notify.outbox import tell
 from shared.notify.publisher import LogNotifier, Notifier, TopicNotifier
@@ -46,6 +48,9 @@ from shared.readiness.restore_tests import RecordedTests, RestoreTests
 from shared.readiness.service import Checker, recall_from
 from shared.resync.fleet import Resync, ResyncRow
 from shared.settings import Settings, StorageConnection
+
+if TYPE_CHECKING:
+    from azure.storage.blob.aio import BlobServiceClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class Services:
     restore_tests: RestoreTests
     door: Door
     governor: Governor
+    journal: Journal
     scope: Scope
     store: StatusStore
     policies: Policies
@@ -78,7 +84,19 @@ class Services:
         untold = [(_key(stored.value), stored) async for stored in self.clusters.all() if stored.value.outbox]
         report.events += await tell(self.reconciler.notifier, self.clusters, untold)
         report.events += await self.breaker.tell(self.reconciler.notifier)
+        await self._log_again()
         return report
+
+    async def _log_again(self) -> None:
+        """Write the decisions that the log didn't take when they were made."""
+        kept = [(_key(stored.value), stored) async for stored in self.clusters.all() if stored.value.unlogged]
+        if await self.journal.append([line for _, stored in kept for line in stored.value.unlogged]):
+            for key, stored in kept:
+                stored.value.unlogged = []
+                try:
+                    await self.clusters.write(key, stored)
+                except RowChanged:
+                    logs.info("logged_again_later", row=key.row)
 
     async def reconcile(self, body: bytes, message_id: str) -> None:
         """Work on one message of a reconcile queue; what can't be read is kept and done with.
@@ -136,7 +154,8 @@ def build() -> Services:
     sender, notifier = Sender(queues, QUEUE), _notifier(settings, credential)
     policies = Policies.of(catalog)
     store = StatusStore(rows("jobs", BackupStatus, _status_columns), rows("rollups", MonthRow), notifier, sender)
-    starter = Starter(door, policies, store, governor)
+    journal = _journal(settings)
+    starter = Starter(door, policies, store, governor, journal)
     regions = rows("regions", RegionRow)
     restore_tests = RestoreTests(rows("restoretests", RecordedTests))
     recall = recall_from(clusters, store, restore_tests)
@@ -159,6 +178,7 @@ def build() -> Services:
             notifier=notifier,
             governor=governor,
             breaker=breaker,
+            journal=journal,
             on_protected=store.welcome,
         ),
         breaker=breaker,
@@ -171,6 +191,7 @@ def build() -> Services:
         restore_tests=restore_tests,
         door=door,
         governor=governor,
+        journal=journal,
         scope=scope,
         store=store,
         policies=policies,
@@ -186,6 +207,22 @@ def _notifier(settings: Settings, credential: ManagedIdentityCredential) -> Noti
         return LogNotifier()
     source = f"/aks-backup-autopilot/{settings.deployment_id}"
     return TopicNotifier(settings.topic_endpoint, source, credential, settings.topic_key)
+
+
+def _journal(settings: Settings) -> Journal:
+    connection, container = settings.storage, settings.decision_log
+    if container is None:
+        return NoJournal()
+
+    def connect() -> "BlobServiceClient":
+        from azure.storage.blob.aio import BlobServiceClient  # noqa: PLC0415  # costs 70 ms: with the first line
+
+        if connection.connection_string:
+            return BlobServiceClient.from_connection_string(connection.connection_string, retry_total=1)
+        credential = ManagedIdentityCredential(client_id=connection.client_id)
+        return BlobServiceClient(connection.blob_endpoint or "", credential=credential, retry_total=1)
+
+    return BlobJournal(connect, container)
 
 
 def _storage(connection: StorageConnection) -> tuple[TableServiceClient, QueueServiceClient]:

@@ -11,11 +11,13 @@ from azure.core.exceptions import AzureError
 
 from shared import logs
 from shared.api.asking import Incoming, read
+from shared.api.decided import decided
 from shared.api.endpoint import PROBLEM, Endpoint, named
 from shared.api.negotiation import JSON, MARKDOWN, TEXT, choose
 from shared.api.pages import as_markdown, as_text
 from shared.api.principal import caller
 from shared.api.problems import Problem
+from shared.arm.requests import recording
 from shared.errors import ArmError, WriteRefused
 from shared.settings import Auth
 
@@ -54,11 +56,27 @@ class Outgoing:
 
 
 async def answer(endpoint: Endpoint, incoming: Incoming, services: Services) -> Outgoing:
-    """Check, handle and encode one request; refusals are answers too.
+    """Check, handle and encode one request; refusals are answers too. What changes something is logged as a decision.
 
     Raises:
         Exception: what nobody foresaw; the trigger makes it a 500.
     """
+    if not endpoint.changes:
+        return await _answered(endpoint, incoming, services)
+    requests = recording()
+    said = await _answered(endpoint, incoming, services)
+    try:
+        who = _who(endpoint, incoming, services)
+    except Problem:
+        who = ""  # whom the platform doesn't vouch for
+    told = (said.status, said.media_type, said.body, said.headers)
+    line = decided(endpoint, incoming.path, who, told, requests=requests, at=services.door.clock.now().timestamp())
+    if not await services.journal.append([line]):
+        logs.warning("decision_not_logged", line=line)
+    return said
+
+
+async def _answered(endpoint: Endpoint, incoming: Incoming, services: Services) -> Outgoing:
     try:
         who = _who(endpoint, incoming, services)
         media_type = choose(incoming.headers.get("Accept"), _OFFERED[endpoint.has_pages])

@@ -28,6 +28,7 @@ from azure.core.rest import HttpRequest
 from shared.arm.answers import Json, Operation, OperationState, error_of, operation_of, operation_state, read_json
 from shared.arm.clock import AzureClock
 from shared.arm.policies import BriefRetry, Correlate, HearTheClock, OnlyThisHost
+from shared.arm.requests import RecordRequests
 from shared.arm.writes import OnlyAllowedWrites, WriteGuard
 from shared.errors import ArmError, ArmUnreachable
 
@@ -92,6 +93,7 @@ class Door:
             AsyncBearerTokenCredentialPolicy(credential, f"{audience}/.default"),
             CustomHookPolicy(),
             HearTheClock(self.clock),
+            RecordRequests(),
         ]
         transport = transport or AioHttpTransport(connection_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS)
         self._pipeline: AsyncPipeline[Any, Any] = AsyncPipeline(transport, policies)

@@ -9,6 +9,7 @@ from shared import logs
 from shared.arm.answers import OperationState
 from shared.arm.door import DATA_PROTECTION_API, Door
 from shared.arm.ids import ClusterId, name_of
+from shared.arm.requests import recording
 from shared.arm.writes import ACTING_FOR, WriteGuard
 from shared.backups.ondemand import Cause, Refusal, refusal, wanted
 from shared.backups.policies import Policies
@@ -16,6 +17,8 @@ from shared.backups.status import BackupStatus, on_demand_today
 from shared.backups.store import StatusStore, key_of
 from shared.errors import ArmError, WriteRefused
 from shared.fleet.tables import Stored
+from shared.governance.decisions import line
+from shared.governance.journal import Journal
 
 _A_TICK = 25  # backups started by one run of the timer; the rest has its turn at the next ones
 _LOOKS = 15
@@ -48,6 +51,7 @@ class Starter:
     policies: Policies
     store: StatusStore
     guard: WriteGuard
+    journal: Journal
 
     async def tick(self) -> int:
         """Start what the catalog asks for; the number of backups started.
@@ -63,7 +67,11 @@ class Starter:
                 due.append((_key(stored.value), cause, stored))
         due.sort(key=lambda item: (item[1] is not Cause.RERUN, item[0]))
         outcomes = await asyncio.gather(*(self._start_due(stored, cause) for _, cause, stored in due[:_A_TICK]))
-        started = sum(isinstance(outcome, Started) for outcome in outcomes)
+        started = sum(isinstance(outcome, Started) for outcome, _ in outcomes)
+        lines = [line for _, line in outcomes]
+        if not await self.journal.append(lines):
+            for line in lines:
+                logs.warning("decision_not_logged", line=line)
         logs.info("adhoc_backups", **{"aks_backup.on_demand.due": len(due), "aks_backup.on_demand.started": started})
         return started
 
@@ -71,10 +79,26 @@ class Starter:
         """Why nothing may be started for this cluster at all: the app is paused, or only observes."""
         return await self.guard.refusal(ClusterId.parse(status.cluster_id).subscription)
 
-    async def _start_due(self, stored: Stored[BackupStatus], cause: Cause) -> Started | Refused:
+    async def _start_due(self, stored: Stored[BackupStatus], cause: Cause) -> tuple[Started | Refused, str]:
+        """Start one, as a task of its own; what came of it, and its line of the decision log."""
+        requests = recording()
         policy = self.policies.policy(stored.value)
         tag = policy.on_demand.retention if policy and policy.on_demand else None
-        return await self.start(stored, cause, tag if tag != "Default" else None, wait=False)
+        outcome = await self.start(stored, cause, tag if tag != "Default" else None, wait=False)
+        reason, message = "", stored.value.instance_id
+        if isinstance(outcome, Refused):
+            reason, message = outcome.reason, outcome.message
+        return outcome, line(
+            self.door.clock.now().timestamp(),
+            stored.value.cluster_id,
+            asked=f"backup: {cause}",
+            by="timer adhoc_backups",
+            decided=type(outcome).__name__,
+            reason=reason,
+            message=message,
+            policy=stored.value.policy,
+            requests=requests,
+        )
 
     def _cause(self, status: BackupStatus, now: float) -> Cause | None:
         policy, rpo = self.policies.policy(status), self.policies.rpo(status)

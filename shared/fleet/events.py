@@ -70,7 +70,7 @@ def hint_of(event: Event, environ: Mapping[str, str]) -> Message | None:
             # a management group's subscriptions aren't known here: whoever reads the hint asks Azure
             if cluster.subscription in settings.subscriptions or settings.management_groups:
                 logs.info("event", cluster=cluster, operation=operation, event_id=str(event.id)[:_SHOWN])
-                return Message(cluster, f"event {operation}")
+                return Message(cluster, f"event {operation}", by=f"event {str(event.id)[:_SHOWN]}")
             refusal = "subscription isn't one of AUTOPILOT_SUBSCRIPTIONS"
     logs.info("event_ignored", why=refusal, type=kind[:_SHOWN], operation=operation[:_SHOWN], subject=subject[:_SHOWN])
     return None

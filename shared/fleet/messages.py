@@ -1,4 +1,4 @@
-"""The message that asks for a pass over one cluster: `{v, cluster_id, reason, wake?}`.
+"""The message that asks for a pass over one cluster: `{v, cluster_id, reason, wake?, by?}`.
 
 It says *look at this cluster* and nothing more; what is wanted and what is there is read when the pass runs.
 """
@@ -21,19 +21,26 @@ URGENT_QUEUE = "reconcile-urgent"
 ASKED = "asked by "
 """How the reason of a message begins that a person has asked for."""
 
+_LONGEST = 200  # characters of a text that a message brings along
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message. Without `wake` it is a hint, with it the delayed message of an earlier pass."""
+    """One message. Without `wake` it is a hint, with it the delayed message of an earlier pass.
+
+    `by` says who or what asked, for the decision log: an event's id, a person's name, the pass before.
+    """
 
     cluster: ClusterId
     reason: str
     wake: str | None = None
+    by: str = ""
 
     def encode(self) -> bytes:
         """JSON in UTF-8."""
         body = {"v": VERSION, "cluster_id": str(self.cluster), "reason": self.reason}
-        return json.dumps(body | ({"wake": self.wake} if self.wake else {})).encode()
+        more = {"wake": self.wake, "by": self.by}
+        return json.dumps(body | {name: value for name, value in more.items() if value}).encode()
 
 
 def decode(body: bytes, subscriptions: Container[str] | None) -> Message:
@@ -51,4 +58,5 @@ def decode(body: bytes, subscriptions: Container[str] | None) -> Message:
         raise InvalidMessage(f"subscription {cluster.subscription} isn't this deployment's (AUTOPILOT_SUBSCRIPTIONS)")
     known = fields.get("v") == VERSION
     wake = fields.get("wake") if known else None  # another version's wake means nothing here: look at Azure
-    return Message(cluster, str(fields.get("reason", ""))[:200], str(wake) if wake else None)
+    reason, by = (str(fields.get(name, ""))[:_LONGEST] for name in ("reason", "by"))
+    return Message(cluster, reason, str(wake) if wake else None, by)

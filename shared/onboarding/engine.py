@@ -24,6 +24,7 @@ from shared.onboarding.outcomes import (
     Unmade,
     Waiting,
     Who,
+    describe,
 )
 from shared.onboarding.step import Step
 from shared.onboarding.timing import backoff, look_again
@@ -88,7 +89,7 @@ class Engine:
         self._carried: set[str] = set()
         self._in_region = False
         self.seen: dict[str, Observation] = {}
-        self.started: list[str] = []
+        self.started: dict[str, str] = {}
         self.held: Waiting | None = None
 
     async def run(self) -> Outcome:
@@ -170,13 +171,13 @@ class Engine:
         return startable(self._steps, self.seen)
 
     async def _start(self, step: Step) -> Observation:
-        now = self._world.now()
+        now, why = self._world.now(), describe(self.seen[step.name])
         self._repairs.begun(step, self.seen[step.name])
         self._progress.due.pop(step.name, None)
         started = await self._tried(step, step.start(self._world))
         if isinstance(started, Met) or (isinstance(started, UnderWay) and not started.again_after):
             self._progress.started[step.name] = now
-            self.started.append(step.name)
+            self.started[step.name] = why
             logs.info("started", cluster=self._world.cluster.id, step=step.name)
         return self._timed(step, started)
 

@@ -20,6 +20,7 @@ from shared import logs
 from shared.arm.clock import AzureClock
 from shared.arm.door import Door
 from shared.arm.ids import ClusterId
+from shared.arm.requests import recording
 from shared.catalog.model import Catalog
 from shared.errors import ClaimLost, RowChanged
 from shared.fleet.claims import CLAIM_SECONDS, PASS_SECONDS, Verdict, judge
@@ -28,10 +29,12 @@ from shared.fleet.queues import Sender
 from shared.fleet.records import HISTORY_LENGTH, Claim, ClusterRow, Condition, HistoryEntry, RegionRow, State
 from shared.fleet.tables import Key, Rows, Stored
 from shared.governance.governor import Governor
+from shared.governance.journal import Journal
 from shared.notify.outbox import tell
 from shared.notify.publisher import Notifier
 from shared.onboarding.announce import announce
 from shared.onboarding.breaker import Breaker
+from shared.onboarding.decided import UNLOGGED, broken_off, decided
 from shared.onboarding.drift import forgive
 from shared.onboarding.holder import Holder
 from shared.onboarding.outcomes import Blocked, Orphaned, Outcome, Protected, Rejected, Released, Waiting
@@ -65,6 +68,7 @@ class Reconciler:
     notifier: Notifier
     governor: Governor
     breaker: Breaker
+    journal: Journal
     on_protected: Callable[[str, ClusterId, str, float], Awaitable[None]]
     """Called with instance id, cluster, policy and Azure's time when a cluster has become protected."""
 
@@ -79,6 +83,7 @@ class Reconciler:
         if taken is None:
             return
         holder = Holder(key, taken, message.cluster, self)
+        requests, finished = recording(), False
         try:
             # the region first: a crash after the row's last write would leave its claim behind with nobody to take it
             # over, since the message that comes back then finds another wake in the row
@@ -86,9 +91,28 @@ class Reconciler:
                 outcome, work = await self._pass(message, holder)
             finally:
                 await holder.leave_region()
+            line = decided(message, outcome, work, requests, self._now())
+            holder.row.unlogged = await self._logged(holder.row, line)
+            finished = True
             await self._finish(message, holder, outcome, work)
         except ClaimLost as lost:
             logs.warning("claim_lost", cluster=message.cluster, reason=lost)
+        finally:
+            if not finished and requests:
+                await self.journal.append([broken_off(message, requests, self._now())])
+
+    async def _logged(self, row: ClusterRow, new: str) -> list[str]:
+        """Write a decision, and those that the row still has; what the log doesn't take the row keeps."""
+        lines = [*row.unlogged, new]
+        if await self.journal.append(lines):
+            return []
+        for lost in lines[:-UNLOGGED]:
+            logs.warning("decision_not_logged", line=lost)
+        return lines[-UNLOGGED:]
+
+    def _now(self) -> float:
+        """Azure's time."""
+        return self.door.clock.now().timestamp()
 
     async def _take(self, key: Key, message: Message, message_id: str) -> Stored[ClusterRow] | None:
         """Claim the row; None when the message has done its part without a pass."""
@@ -133,7 +157,7 @@ class Reconciler:
 
     async def _finish(self, message: Message, holder: Holder, outcome: Outcome, work: Pass) -> None:
         """Send the delayed message first, then write the row that names it."""
-        wake = await self.send_wake(message, outcome)
+        wake, unlogged = await self.send_wake(message, outcome), holder.row.unlogged
         stored = holder.stored
         for _ in range(_RACES):
             row = stored.value
@@ -143,7 +167,7 @@ class Reconciler:
                 wake = await self._send_wake(message, _SOON)
             _record(row, outcome, work, self.door.clock)
             row.asked = "" if message.wake or work.started else message.reason
-            row.wake, row.claim, row.again = wake, None, False
+            row.wake, row.claim, row.again, row.unlogged = wake, None, False, unlogged
             row.wake_due = max(self.due(outcome), time.time() + _SOON) if wake else 0.0
             try:
                 stored = await self.clusters.write(holder.key, stored)
@@ -176,7 +200,7 @@ class Reconciler:
 
     async def _send_wake(self, message: Message, delay: float) -> str:
         wake = uuid4().hex
-        await self.sender.send(Message(message.cluster, "wake", wake), delay)
+        await self.sender.send(Message(message.cluster, "wake", wake, message.by), delay)
         return wake
 
     def _delay(self, outcome: Outcome) -> float | None:

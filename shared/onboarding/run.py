@@ -81,7 +81,9 @@ class Pass:
     instance: str = ""
     places: Places | None = None
     seen: dict[str, Observation] = field(default_factory=dict)
-    started: list[str] = field(default_factory=list)
+    started: dict[str, str] = field(default_factory=dict)
+    """Step -> why it was started."""
+
     plan: tuple[Planned, ...] = ()
     """What would be started, in a pass that was held."""
 

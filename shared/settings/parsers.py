@@ -93,6 +93,16 @@ def switch(text: str) -> bool:
     return text == "on"
 
 
+def container_or_off(text: str) -> str | None:
+    """The name of a blob container, or `off`."""
+    if text == "off":
+        return None
+    # "Naming and referencing containers, blobs, and metadata"
+    if not re.fullmatch(r"(?=.{3,63}$)[a-z0-9](-?[a-z0-9])*", text):
+        raise ValueError("the name of a blob container (3 to 63 lower-case letters, digits and single hyphens), or off")
+    return text
+
+
 def number(least: int, most: int) -> Callable[[str], int]:
     """A whole number within bounds."""
 

@@ -41,6 +41,7 @@ class _Reader:
             connection_string=self._environ.get(name) or None,
             queue_endpoint=self._environ.get(f"{name}__queueServiceUri") or None,
             table_endpoint=self._environ.get(f"{name}__tableServiceUri") or None,
+            blob_endpoint=self._environ.get(f"{name}__blobServiceUri") or None,
             client_id=self._environ.get(f"{name}__clientId") or None,
         )
         if connection.connection_string is None and not (connection.queue_endpoint and connection.table_endpoint):
@@ -93,6 +94,11 @@ def load(environ: Mapping[str, str]) -> Settings:
     values["storage_suffix"] = values["storage_suffix"] or cloud.storage_suffix
     values["client_id"] = environ.get("AZURE_CLIENT_ID") or None
     values["storage"] = reader.storage()
+    storage = values["storage"]
+    if values["decision_log"] and not storage.connection_string and not storage.blob_endpoint:
+        reader.faults.append(
+            "AzureWebJobsStorage__blobServiceUri is missing; the decision log needs it, or AUTOPILOT_DECISION_LOG=off"
+        )
     if reader.faults:
         raise SettingsError("App settings", reader.faults)
     return Settings(**values)

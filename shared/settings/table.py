@@ -40,6 +40,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("max_rollovers", "AUTOPILOT_MAX_ROLLOVERS_PER_HOUR", "", p.optional(_CAP)),
     Setting("quiet_windows", "AUTOPILOT_QUIET_WINDOWS", "", quiet_windows),
     Setting("prices", "AUTOPILOT_PRICES", "", p.optional(p.file)),
+    Setting("decision_log", "AUTOPILOT_DECISION_LOG", "decisions", p.container_or_off),
     Setting("owner_tag", "AUTOPILOT_OWNER_TAG", "owner", _TAG_NAME),
     Setting("inherit", "AUTOPILOT_INHERIT", Inherit.NONE, p.one_of(Inherit)),
     Setting("default_policy", "AUTOPILOT_DEFAULT_POLICY", "", p.optional(p.plain)),

@@ -78,6 +78,7 @@ class StorageConnection(NamedTuple):
     connection_string: str | None
     queue_endpoint: str | None
     table_endpoint: str | None
+    blob_endpoint: str | None
     client_id: str | None
 
 
@@ -114,6 +115,9 @@ class Settings(NamedTuple):
 
     prices: Path | None
     """Price file for the cost of plans; None: they show quantities only."""
+
+    decision_log: str | None
+    """Blob container of the decision log; None: there is none."""
 
     owner_tag: str
     """Name of the cluster's tag whose value events carry as its owner."""

@@ -67,6 +67,20 @@ class Topic:
         self.events += events
 
 
+class MemoryJournal:
+    """Keeps the lines of the decision log, or refuses them."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] = []
+        self.broken = False
+
+    async def append(self, lines: Sequence[str]) -> bool:
+        """Take lines."""
+        if not self.broken:
+            self.lines += [json.loads(line) for line in lines]
+        return not self.broken
+
+
 class App:
     """The reconciler with its tables and its queue in memory, before a simulated Azure.
 
@@ -94,6 +108,7 @@ class App:
         self.table, self.marks = MemoryTable("clusters"), MemoryTable("marks")
         self.queue = MemoryQueue(self.now)
         self.topic = Topic()
+        self.journal = MemoryJournal()
         self.protected: list[str] = []
         self.restart()
 
@@ -112,6 +127,7 @@ class App:
             sender=cast("Sender", self.queue),
             notifier=self.topic,
             governor=self.governor,
+            journal=self.journal,
             breaker=Breaker(self._rows(self.marks, BreakerRow), self.settings, self._count),
             on_protected=self._on_protected,
         )

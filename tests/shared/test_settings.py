@@ -93,6 +93,8 @@ def test_all_faults_are_listed_at_once() -> None:
         ({"AUTOPILOT_MAX_ROLLOVERS_PER_HOUR": "many"}, "a whole number, 1 to 500"),
         ({"AUTOPILOT_QUIET_WINDOWS": "always"}, "windows separated by semicolons"),
         ({"AUTOPILOT_PRICES": "nowhere.yaml"}, "a file that exists"),
+        ({"AUTOPILOT_DECISION_LOG": "My Log"}, "the name of a blob container"),
+        ({"AUTOPILOT_DECISION_LOG": "a--b"}, "the name of a blob container"),
         ({"AUTOPILOT_AUTH": "none"}, "keys or entra"),
         ({"AUTOPILOT_AUTH": "entra"}, "authentication is off"),
         ({"AUTOPILOT_AUTH": "entra", "WEBSITE_AUTH_ENABLED": "False"}, "authentication is off"),
@@ -115,6 +117,10 @@ def test_managed_identity_storage_needs_both_services() -> None:
         "AzureWebJobsStorage__tableServiceUri": "https://x.table.core.windows.net",
         "AzureWebJobsStorage__clientId": "an-id",
     }
+    with pytest.raises(SettingsError, match="blobServiceUri is missing; the decision log needs it"):
+        load(services)
+    assert load(services | {"AUTOPILOT_DECISION_LOG": "off"}).decision_log is None
+    services["AzureWebJobsStorage__blobServiceUri"] = "https://x.blob.core.windows.net"
     assert load(services).storage.client_id == "an-id"
     del services["AzureWebJobsStorage__tableServiceUri"]
     with pytest.raises(SettingsError, match="__tableServiceUri"):

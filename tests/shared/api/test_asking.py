@@ -15,8 +15,10 @@ from shared.api.answers import answer
 from shared.api.asking import Asked, Incoming, read
 from shared.api.problems import Problem
 from shared.api.table import ENDPOINTS, PATH_PARTS
+from shared.arm.clock import AzureClock
 from shared.errors import ArmError
 from shared.fleet.scope import Scope
+from shared.governance.journal import NoJournal
 from shared.settings import Auth
 
 if TYPE_CHECKING:
@@ -222,7 +224,8 @@ async def test_azures_refusals_are_told_as_azures(error: ArmError, status: int, 
             raise error
 
     idle = services()
-    made = SimpleNamespace(settings=idle.settings, scope=idle.scope, clusters=Failing())
+    door, journal = SimpleNamespace(clock=AzureClock()), NoJournal()
+    made = SimpleNamespace(settings=idle.settings, scope=idle.scope, clusters=Failing(), door=door, journal=journal)
     failing = cast("Services", made)
     said = await answer(NAMED["back_up_now"], Incoming(ROUTE, {}, {}), failing)
     assert (said.status, said.headers) == (status, headers)

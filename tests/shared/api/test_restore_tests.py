@@ -23,6 +23,7 @@ from shared.backups.status import BackupStatus, Restore
 from shared.fleet.records import ClusterRow
 from shared.fleet.scope import Scope
 from shared.fleet.tables import Key, Rows, Stored
+from shared.governance.journal import NoJournal
 from shared.readiness.restore_tests import RecordedTests, RestoreTests
 from shared.services import Services
 from shared.settings import Auth
@@ -73,6 +74,7 @@ async def app(azurite: Azurite) -> AsyncGenerator[App]:
         tests = RestoreTests(Rows(tables.get_table_client(f"tests{name}"), RecordedTests, 1, lambda _: {}))
         made = SimpleNamespace(
             settings=SimpleNamespace(auth=Auth.KEYS),
+            journal=NoJournal(),
             scope=Scope(cast("Any", None), frozenset({SUBSCRIPTION}), ()),
             clusters=clusters,
             store=Statuses(),

@@ -12,6 +12,7 @@ from shared.backups.starter import Refused, Started, Starter
 from shared.backups.status import BackupStatus
 from shared.errors import ArmError, WriteRefused
 from shared.fleet.tables import Stored
+from shared.governance.journal import NoJournal
 
 VAULT = "/subscriptions/s/resourceGroups/g/providers/Microsoft.DataProtection/backupVaults/v"
 CLUSTER = (
@@ -77,7 +78,7 @@ class Guard:
 async def started(polled: OperationState | ArmError) -> tuple[Started | Refused, BackupStatus]:
     """Start a backup; what was answered, and the row afterwards."""
     store = ToyStore(BackupStatus(f"{VAULT}/backupInstances/i", CLUSTER, protection_state="ProtectionConfigured"))
-    starter = Starter(ToyDoor(polled), None, store, Guard())  # type: ignore[arg-type]  # as much of them as a start needs
+    starter = Starter(ToyDoor(polled), None, store, Guard(), NoJournal())  # type: ignore[arg-type]  # as much of them as a start needs
     outcome = await starter.start(Stored(store.row, "etag"), Cause.PERSON, None, wait=True)
     return outcome, store.row
 
@@ -102,7 +103,7 @@ async def test_nobody_gets_a_backup_while_the_app_is_paused() -> None:
     """A person is told so; the row isn't claimed, and the day's count stays."""
     store = ToyStore(BackupStatus(f"{VAULT}/backupInstances/i", CLUSTER, protection_state="ProtectionConfigured"))
     guard = Guard(WriteRefused("Paused", "by kim"))
-    starter = Starter(ToyDoor(ArmError("unasked")), None, store, guard)  # type: ignore[arg-type]  # as above
+    starter = Starter(ToyDoor(ArmError("unasked")), None, store, guard, NoJournal())  # type: ignore[arg-type]  # as above
     outcome = await starter.back_up_now(ClusterId.parse(CLUSTER), None, dry_run=False)
     assert outcome == Refused(409, "Paused", "by kim")
     assert (store.row.starting, store.row.on_demand) == (0.0, [])

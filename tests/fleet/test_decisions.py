@@ -1,0 +1,106 @@
+"""Every pass leaves a line in the decision log; none is lost with it, and none costs the pass."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pytest
+
+from shared.api.answers import answer
+from shared.api.asking import Incoming
+from shared.api.table import ENDPOINTS
+from shared.arm.ids import ClusterId
+from shared.fleet.messages import Message
+from shared.fleet.records import State
+from shared.fleet.scope import Scope
+from tests.fleet.app import App
+
+_WRITTEN: Final = frozenset({"PUT", "PATCH", "POST", "DELETE"})
+
+
+async def test_a_pass_says_who_asked_what_it_decided_and_which_requests_were_made() -> None:
+    """Across a whole onboarding: each write of the app stands in one line, with Azure's id of it and the reason."""
+    app = App()
+    cluster = await app.cluster("shop", "gold")
+    await app.queue.send(Message(ClusterId.parse(cluster), "event write", by="event 7"))
+    await app.settle()
+    assert (await app.row(cluster)).state is State.PROTECTED
+    lines = app.journal.lines
+    assert {line["subject"] for line in lines} == {cluster}
+    assert (lines[0]["asked"], lines[0]["by"]) == ("event write", "event 7")
+    assert {line["by"] for line in lines} == {"event 7"}
+    assert lines[-1]["decided"] == "Protected"
+    assert lines[0]["started"]["vault-group"].startswith("Absent: no resource group")
+    requests: list[Any] = [request for line in lines for request in line.get("requests", ())]
+    assert all(request["requestId"] and request["correlationId"] for request in requests)
+    assert {request["method"] for request in requests} <= _WRITTEN
+    told = sorted(f"{request['method']} {request['path']}".casefold() for request in requests)
+    assert told == sorted(write.casefold() for write in app.writes())
+
+
+async def test_lines_that_the_log_does_not_take_stay_in_the_row() -> None:
+    """The pass goes on; the next one that can writes them all, in their order."""
+    app = App()
+    cluster = await app.cluster("shop", "gold")
+    app.journal.broken = True
+    await app.hint(cluster)
+    for _ in range(2):
+        await app.work()
+        app.step(60)
+    assert len((await app.row(cluster)).unlogged) == 2
+    app.journal.broken = False
+    row = await app.look(cluster)
+    assert row.state is State.PROTECTED
+    assert row.unlogged == []
+    assert app.journal.lines[0]["asked"] == "event"
+    assert [line["at"] for line in app.journal.lines] == sorted(line["at"] for line in app.journal.lines)
+
+
+async def test_a_row_keeps_the_newest_lines_only() -> None:
+    """A log that is away for days doesn't make rows grow."""
+    app = App()
+    cluster = await app.protect("shop")
+    app.journal.broken = True
+    for _ in range(25):
+        await app.look(cluster)
+    assert len((await app.row(cluster)).unlogged) == 20
+
+
+async def test_a_pass_that_breaks_off_leaves_its_requests() -> None:
+    """What it had done before stands in the log, though nothing was decided."""
+    app = App()
+    cluster = await app.cluster("shop", "gold")
+    await app.hint(cluster)
+
+    def fail() -> None:
+        if app.writes():
+            raise MemoryError
+
+    app.wire.before = fail
+    with pytest.raises(BaseExceptionGroup):
+        await app.work()
+    [line] = app.journal.lines
+    assert line["decided"] == "BrokenOff"
+    assert line["requests"]
+
+
+async def test_a_request_that_changes_something_leaves_a_line() -> None:
+    """Good or refused: who asked, for what, and the answer; a look leaves none, and no body is repeated."""
+    app = App()
+    services: Any = SimpleNamespace(
+        settings=app.settings,
+        scope=Scope(app.reconciler.door, app.settings.subscriptions, ()),
+        door=app.reconciler.door,
+        governor=app.governor,
+        journal=app.journal,
+    )
+    for name, body in (("pause", {"paused": True, "reason": "audit"}), ("pause", {"paused": "so"}), ("governance", {})):
+        endpoint = next(item for item in ENDPOINTS if item.name == name)
+        await answer(endpoint, Incoming({}, {}, {}, json.dumps(body).encode() if body else b""), services)
+    paused, refused = app.journal.lines
+    assert (paused["subject"], paused["asked"], paused["by"]) == ("fleet", "POST governance/pause", "key")
+    assert (paused["decided"], refused["decided"], refused["reason"]) == ("200", "400", "InvalidBody")
+    assert "audit" not in json.dumps(app.journal.lines)
+    assert (await app.governor.pause.state()).on
