@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NODE_READY := node_modules/.ready
-SOURCES := function_app.py functions shared local tests benchmarks
+SOURCES := function_app.py functions shared local tests benchmarks runbooks
 
 .PHONY: demo up test lint bench format clean
 
