@@ -19,6 +19,7 @@ from shared.onboarding.desired import EXTENSION_TYPE
 from shared.onboarding.readings import Extension, Grant, Instance, Vault
 from shared.readiness.ask import Ask
 from shared.readiness.restore_tests import Restoration
+from shared.readiness.volumes import Volume
 
 type Fact[T] = T | ArmError
 
@@ -221,7 +222,7 @@ class Facts:
     rpo: float | None = None
     rto: float | None = None
     past: Sequence[Restoration] = ()
-    volumes: Fact[Sequence[str]] | None = None
+    volumes: Fact[Sequence[Volume]] | None = None
     requests: int = 0
 
     @property

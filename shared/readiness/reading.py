@@ -23,6 +23,7 @@ from shared.readiness import answers
 from shared.readiness.ask import VAULT, Ask
 from shared.readiness.facts import Account, Fact, Side, Staging, absent, choose
 from shared.readiness.graph import ask_graph
+from shared.readiness.volumes import ask_volumes
 
 BUDGET, BUDGET_WITH_TARGET = 15, 20
 """Requests to Azure Resource Manager that a check may send."""
@@ -35,12 +36,18 @@ type Read = Callable[[], Awaitable[Any]]
 
 @dataclass(slots=True)
 class Reader:
-    """The reads of one check. `window` is how far back snapshots matter, seconds."""
+    """The reads of one check.
+
+    Attributes:
+        window: how far back snapshots matter, seconds.
+        run_command: whether a command may run in the cluster.
+    """
 
     door: Door
     cluster: ClusterId
     ask: Ask
     window: float
+    run_command: bool = False
     budget: int = field(init=False)
     requests: int = 0
     _found: dict[str, Any] = field(default_factory=dict)
@@ -48,7 +55,7 @@ class Reader:
     def __post_init__(self) -> None:
         """A target is a second cluster to read."""
         elsewhere = self.ask.target is not None or self.ask.tier == VAULT
-        self.budget = BUDGET_WITH_TARGET if elsewhere else BUDGET
+        self.budget = (BUDGET_WITH_TARGET if elsewhere else BUDGET) + self.ask.volumes
 
     async def read(self, known: Places | None) -> Places:
         """Read everything; where things are, as Azure says."""
@@ -59,6 +66,8 @@ class Reader:
         first |= self._of_staging()
         if known is not None:
             first |= self._of_places(known)
+        if self.ask.volumes:
+            first["volumes"] = self._volumes()
         await self._all(first)
         places = self._places(known)
         await self._all(self._of_places(places))
@@ -187,6 +196,12 @@ class Reader:
             return bool(await self.door.get(path, STORAGE_API))
 
         return read
+
+    def _volumes(self) -> Read:
+        async def refused() -> Any:
+            raise ArmError("AUTOPILOT_RUN_COMMAND is off", code="RunCommandOff")
+
+        return (lambda: ask_volumes(self.door, self.cluster)) if self.run_command else refused
 
     def _grants(self, scope: str) -> Read:
         return lambda: readings.grants(self.door, scope)

@@ -91,7 +91,7 @@ class Checker:
         if ask.target is not None and ask.target.key == cluster.key:
             ask = replace(ask, target=None)
         known = await self.recall(cluster)
-        reader = Reader(self.door, cluster, ask, self._window(known.places))
+        reader = Reader(self.door, cluster, ask, self._window(known.places), self.settings.run_command)
         places = await reader.read(known.places)
         if absent(reader.fact(f"cluster {cluster}")) and not known.row:
             return UnknownCluster(cluster)
@@ -129,6 +129,7 @@ class Checker:
             staging=reader.staging(),
             wanted=self._wanted(source.cluster, graph),
             since=known.status.since if known.status else 0.0,
+            volumes=reader.fact("volumes") if ask.volumes else None,
             past=restorations([known.status] if known.status else [], known.tests),
             requests=reader.requests,
         )

@@ -56,6 +56,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("release_per_hour", "AUTOPILOT_RELEASES_PER_HOUR", "10", p.number(1, 200)),
     Setting("release_percent", "AUTOPILOT_RELEASE_PERCENT", "5", p.number(1, 100)),
     Setting("resume_stopped", "AUTOPILOT_RESUME_STOPPED", "off", p.switch),
+    Setting("run_command", "AUTOPILOT_RUN_COMMAND", "off", p.switch),
     Setting("rollout_seconds", "AUTOPILOT_ROLLOUT_SECONDS", "60", p.seconds),
     Setting("deep_check_share", "AUTOPILOT_DEEP_CHECK_SHARE", "7", p.nights),
     Setting("topic_endpoint", "AUTOPILOT_TOPIC_ENDPOINT", "", p.optional(p.topic)),

@@ -158,6 +158,9 @@ class Settings(NamedTuple):
     resume_stopped: bool
     """Whether protection that a person suspended or stopped is resumed; otherwise it is only reported."""
 
+    run_command: bool
+    """Whether restore readiness may list a cluster's volumes by a command that runs in it, when it is asked to."""
+
     rollout_seconds: float
     """Seconds of Azure's time between two clusters when a changed catalog moves many of them."""
 

@@ -35,6 +35,9 @@ class When(Enum):
     TARGET = auto()
     """Another cluster is restored to."""
 
+    VOLUMES = auto()
+    """The cluster itself is asked for its volumes."""
+
     VAULT = auto()
     """The restore is from the vault."""
 
@@ -78,6 +81,7 @@ TABLE = (
     Entry("target-trusted-access", Decides.ALWAYS, access.target_trusted, When.TARGET),
     Entry("staging", Decides.ALWAYS, staging.staging, When.VAULT),
     Entry("volumes-supported", Decides.NEVER, volumes.supported),
+    Entry("volumes-in-cluster", Decides.NEVER, volumes.in_cluster, When.VOLUMES),
     Entry("restore-tried", Decides.NEVER, jobs.tried),
 )
 
@@ -112,7 +116,12 @@ def run_checks(facts: Facts, only: Container[str] | None = None) -> list[Check]:
 
 
 def _of_table(facts: Facts, only: Container[str] | None = None) -> Iterator[Check]:
-    applies = {When.ALWAYS: True, When.TARGET: facts.target is not None, When.VAULT: facts.ask.tier == VAULT}
+    applies = {
+        When.ALWAYS: True,
+        When.TARGET: facts.target is not None,
+        When.VAULT: facts.ask.tier == VAULT,
+        When.VOLUMES: facts.volumes is not None,
+    }
     for entry in TABLE:
         if applies[entry.when] and (only is None or entry.id in only):
             yield _check(facts, entry.id, entry.decides, entry.run(facts))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shared.errors import ArmError
 from shared.readiness.checks.finding import Finding, passed, unread, warned
 from shared.readiness.facts import Disk, Facts
+from shared.readiness.volumes import DISKS, SHARES
 
 _UNSUPPORTED = ("premiumv2", "ultrassd")
 _LARGEST = 1024  # GiB; larger disks aren't copied to the vault
@@ -44,3 +45,19 @@ def _why_not(disk: Disk, *, vault_tier: bool) -> str:
         (vault_tier and (not disk.public or disk.network == "DenyAll"), "no network access, not copied to the vault"),
     )
     return next((why for wrong, why in reasons if wrong), "")
+
+
+def in_cluster(facts: Facts) -> Finding:
+    """By the cluster's own word, every bound volume is of a kind that the backup takes."""
+    told = facts.volumes
+    if told is None or isinstance(told, ArmError):
+        return unread("the cluster's own list of volumes", told or ArmError("it wasn't asked for", code="NotAsked"))
+    taken = {DISKS}
+    if facts.used is not None and "AzureFileShareSMB" in facts.used.contents.volume_types:
+        taken.add(SHARES)
+    others = sorted(f"{item.namespace}/{item.claim} ({item.kind})" for item in told if item.kind not in taken)
+    evidence = {"volumes": len(told), "leftOut": others[:_NAMED]}
+    if others:
+        message = f"{len(others)} of {len(told)} volumes aren't backed up: {', '.join(others[:5])}"
+        return warned("VolumesLeftOut", message, "back up what is in them by other means", **evidence)
+    return passed("VolumesSupported", f"all {len(told)} volumes are of kinds that the backup takes", **evidence)
