@@ -16,7 +16,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleRenderable
@@ -27,8 +27,9 @@ from rich.text import Text
 
 from local import picture
 from local.backups import back_up
+from local.drift import ENDS, repair
 from local.measures import onboarding
-from local.rollover import roll_over
+from local.rollover import BEFORE, roll_over
 from local.stack import ROOT, PartError, Stack, cluster_id, stack
 
 if TYPE_CHECKING:
@@ -39,7 +40,22 @@ _LIMIT_SECONDS = 120.0
 _LOOK_SECONDS = 0.25
 _TAG = "aks-backup"
 _MEASURED = ("time to protection\n(Azure's own share)", "ARM calls: read,\nwrite, poll")
+_CHAPTERS = ("rollover", "backups", "drift")
 _COLORS = {"Protected": "green", "Waiting": "yellow", "Blocked": "red", "Rejected": "red", "Released": "cyan"}
+
+
+class Chapter(Protocol):
+    """What comes after the onboarding: something happens, and this is what became of it."""
+
+    @property
+    def good(self) -> bool:
+        """Whether it went as it must."""
+
+    def as_json(self) -> dict[str, Any]:
+        """As it stands in `build/demo.json`."""
+
+    def told(self) -> ConsoleRenderable:
+        """For people."""
 
 
 @dataclass(slots=True)
@@ -192,9 +208,10 @@ async def demo(console: Console, svg: Path | None = None) -> bool:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     catalog = folder / "backup-policies.yaml"
-    catalog.write_text((ROOT / "backup-policies.yaml").read_text())
+    text = (ROOT / "backup-policies.yaml").read_text()
+    catalog.write_text(text.replace(BEFORE, f"{BEFORE}\n    {ENDS}"))
     clusters = subjects()
-    rollover = backups = None
+    chapters: dict[str, Chapter] = {}
     console.print("Starting storage (Azurite), a simulated Azure and a Functions host ...")
     async with stack(
         folder, time_scale=TIME_SCALE, settings={"AUTOPILOT_CATALOG": str(catalog)}, topic=True
@@ -214,23 +231,22 @@ async def demo(console: Console, svg: Path | None = None) -> bool:
         console.print(report(clusters))
         blog = next(cluster for cluster in clusters if cluster.tag == "bronze")
         if blog.arrived:
-            rollover = await roll_over(running, blog.id, catalog, console)
-            backups = await back_up(running, clusters[0].id, blog.id, console)
+            chapters["rollover"] = await roll_over(running, blog.id, catalog, console)
+            chapters["backups"] = await back_up(running, clusters[0].id, blog.id, console)
+            chapters["drift"] = await repair(running, blog.id, console)
     result = ROOT / "build" / "demo.json"
     told = {
         "clusters": [cluster.result for cluster in clusters],
-        "rollover": rollover and rollover.as_json(),
-        "backups": backups and backups.as_json(),
+        **{name: chapters[name].as_json() if name in chapters else None for name in _CHAPTERS},
     }
     result.write_text(json.dumps(told, indent=2) + "\n")
-    chapters = rollover is not None and rollover.good and backups is not None and backups.good
-    good = all(cluster.arrived for cluster in clusters) and chapters
+    good = all(cluster.arrived for cluster in clusters)
+    good = good and all(name in chapters and chapters[name].good for name in _CHAPTERS)
     verdict = "Every cluster ended as it must." if good else f"Not everything ended as it must: see {folder}/*.log"
     console.print(f"{verdict} Written to {result.relative_to(ROOT)}.")
     if svg is not None:
-        chapter: list[ConsoleRenderable | str] = [rollover.told(), ""] if rollover else []
-        chapter += [backups.told(), ""] if backups else []
-        picture.save([intent(clusters), "", report(clusters), *chapter, verdict], "make demo", svg)
+        shown = [part for chapter in chapters.values() for part in (chapter.told(), "")]
+        picture.save([intent(clusters), "", report(clusters), *shown, verdict], "make demo", svg)
     return good
 
 

@@ -284,11 +284,11 @@ class Stack:
         await self.owner.control("PUT", "/resources", {"id": cluster, "body": body})
         return cluster
 
-    async def tag(self, resource: str, tags: Mapping[str, str]) -> None:
-        """Merge tags into a resource's, by the tags API as `az tag update` does."""
+    async def tag(self, resource: str, tags: Mapping[str, str], *, operation: str = "Merge") -> None:
+        """Merge tags into a resource's, replace or delete them, by the tags API as `az tag update` does."""
         path = f"{resource}/providers/Microsoft.Resources/tags/default"
         status, answer = await self.owner.arm(
-            "PATCH", path, _GROUPS_API, {"operation": "Merge", "properties": {"tags": dict(tags)}}
+            "PATCH", path, _GROUPS_API, {"operation": operation, "properties": {"tags": dict(tags)}}
         )
         if status >= 400:  # noqa: PLR2004  # HTTP: refused
             raise RuntimeError(f"PATCH {path}: {status} {answer}")
