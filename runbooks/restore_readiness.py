@@ -255,6 +255,7 @@ def back_up(app: App, options: argparse.Namespace) -> int:
 
 def _finished(app: App, path: str, job_id: str | None, end: float) -> dict[str, Any]:
     """The job when it has ended; one whose id Azure didn't tell is the newest on-demand one."""
+    pause = min(1.0, _PAUSE)
     while time.monotonic() < end:
         if job_id:
             job = app.ask("GET", f"{path}/jobs/{urllib.parse.quote(job_id, safe='')}")
@@ -263,7 +264,8 @@ def _finished(app: App, path: str, job_id: str | None, end: float) -> dict[str, 
             job = Answer(_OK, {}, jobs[0])
         if job.status == _OK and job.body.get("endTime"):
             return job.body
-        time.sleep(_PAUSE)
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
     raise NotToBeFoundOut(f"job {job_id} hasn't ended in time")
 
 
