@@ -6,7 +6,7 @@ and decides. A cluster whose pass found nothing to do about a finding isn't aske
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,7 +21,7 @@ from shared.onboarding.optout import without_expired
 from shared.onboarding.steps.groups import BACKUP_GROUP
 from shared.onboarding.steps.roles import ROLES, Role
 from shared.onboarding.steps.storage import ACCOUNT
-from shared.resync.inventory import Inventory, Seen
+from shared.resync.inventory import Inventory, Seen, SeenInstance
 from shared.settings import Settings
 
 ANSWERED = 24 * 3600.0
@@ -124,7 +124,7 @@ class Judge:
             return None
         selected = self._selected(seen)
         finding = self._of_tag(seen, row, selected)
-        if finding is None and row.state is State.PROTECTED and selected.policy is not None:
+        if finding is None and row.state is State.PROTECTED:
             finding = self._of_protection(seen, row, selected)
         return finding and self._unanswered(row, finding)
 
@@ -165,25 +165,26 @@ class Judge:
 
     def _of_protection(self, seen: Seen, row: Glance, selected: Selected) -> Finding | None:
         policy = selected.policy
-        if policy is None:
-            return None
+        if policy is None:  # the tag says that others protect it
+            lost = not _serves(seen.instances.values()) and self.inventory.knows("instances", seen.id.subscription)
+            return Finding(seen.id, Reason.PROTECTION_LOST, "external") if lost else None
         if row.life.identity not in ("", seen.uid, seen.principal):
             return Finding(seen.id, Reason.RECREATED, seen.uid or seen.principal)
         if policy_fingerprint(self.catalog, policy, seen.id.key) != row.fingerprint:
             return Finding(seen.id, Reason.CATALOG_CHANGED, row.policy)
         cluster = Cluster(seen.id, seen.location, seen.tags, seen.state, seen.power, seen.principal, (), True, True)
         wanted = desired_protection(cluster, (selected.name, policy), self.catalog, self.settings)
+        if folded(wanted.instance) not in seen.instances and _serves(seen.instances.values()):
+            return None  # others protect it, with an extension and roles of theirs
         found = self._of_instance(seen, wanted) or self._of_extension(seen) or self._of_roles(seen, wanted)
         return found and Finding(seen.id, *found)
 
     def _of_instance(self, seen: Seen, wanted: Desired) -> tuple[Reason, str] | None:
-        """Our instance, or else anybody's that protects: whose it is, is the pass's business."""
         if not self.inventory.knows("instances", subscription_of(wanted.vault)):
             return None
         ours = seen.instances.get(folded(wanted.instance))
         if ours is None:
-            others = any(other.state in _WELL for other in seen.instances.values())
-            return None if others else (Reason.INSTANCE_MISSING, name_of(wanted.instance))
+            return Reason.INSTANCE_MISSING, name_of(wanted.instance)
         if ours.state not in _WELL:
             return Reason.PROTECTION_LOST, ours.state
         return None if same_id(ours.policy, wanted.policy) else (Reason.POLICY_CHANGED, name_of(ours.policy))
@@ -223,6 +224,11 @@ class Judge:
                 return seen.extension.principal if seen.extension else ""
             case _:
                 return self.inventory.vaults.get(folded(wanted.vault), "")
+
+
+def _serves(instances: Iterable[SeenInstance]) -> bool:
+    """Whether any of these instances protects."""
+    return any(instance.state in _WELL for instance in instances)
 
 
 def _places(role: Role, wanted: Desired) -> Iterator[str]:

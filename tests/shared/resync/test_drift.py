@@ -207,6 +207,22 @@ async def test_a_turn_is_one_message(world: World) -> None:
     assert await world.asked() == {}
 
 
+async def test_what_others_protect_is_not_missed(world: World) -> None:
+    """An instance of another name serves, whether the tag says so or not; without any, protection is lost."""
+    ours, external, lost = world.add("ours", "external", "lost")
+    for cluster in (ours, external):
+        instance = world.part(INSTANCES, cluster)
+        world.remove(instance.id)
+        world.cloud.seed(f"{instance.id}-theirs", {"properties": instance.properties})
+        _delete_extension(world, cluster)
+    _delete_instance(world, lost)
+    for cluster in (external, lost):
+        world.cluster(cluster).body["tags"] = {"aks-backup": "external"}
+        world.row(cluster).policy = ""
+    world.add("shows-that-the-graph-has-extensions")
+    assert await world.asked() == {"lost": "ProtectionLost"}
+
+
 @pytest.mark.parametrize("inherit", ["group", "subscription"])
 async def test_tags_are_inherited_as_the_setting_says(world: World, inherit: str) -> None:
     """An untagged cluster of a tagged group isn't untagged; its own tag wins."""
