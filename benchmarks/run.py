@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import catalog, cold_start, onboarding, readiness, resync, sweep
+from benchmarks import catalog, cold_start, onboarding, one_check, readiness, resync, sweep
 from local.stack import ROOT
 
 
@@ -39,6 +39,9 @@ BOUNDS = {
     "sweep.requests_per_1000": Bound(15),
     "sweep.peak_mb": Bound(200),
     "sweep.growth_1000_to_5000": Bound(1.2),  # cost per cluster at 5,000 against 1,000; 1 and noise
+    "readiness.requests": Bound(15),
+    "readiness.requests_target": Bound(20),
+    "readiness.latency_ratio": Bound(1.3),
     "readiness.fleet_requests": Bound(20),  # for 1,000 clusters
     "readiness.fleet_peak_mb": Bound(200),
     "readiness.fleet_growth_1000_to_5000": Bound(1.2),
@@ -51,7 +54,7 @@ BOUNDS = {
 
 async def measure() -> dict[str, float]:
     """All figures."""
-    parts = (onboarding, cold_start, catalog, sweep, readiness, resync)
+    parts = (onboarding, cold_start, catalog, sweep, one_check, readiness, resync)
     return {name: value for part in parts for name, value in (await part.measure()).items()}
 
 

@@ -107,13 +107,19 @@ def test_patterns_are_the_models() -> None:
         assert found[fields[kind]][3] == f"`{pattern}`"
 
 
+def _headings(text: str) -> set[str]:
+    """What a document's sections are linked by."""
+    found = re.findall(r"\n#+ (.*)", text)
+    return {re.sub(r"[^a-z0-9 -]", "", line.lower()).strip().replace(" ", "-") for line in found}
+
+
 def test_links_lead_somewhere() -> None:
-    """Each section that is linked is there, and each file."""
-    headings = {
-        re.sub(r"[^a-z0-9 -]", "", line.lower()).strip().replace(" ", "-") for line in re.findall(r"\n#+ (.*)", DOC)
-    }
+    """Each section that is linked is there, and each file, and the section of another file."""
     for target in re.findall(r"\]\(([^)]+)\)", DOC):
-        assert target[1:] in headings if target.startswith("#") else (ROOT / "docs" / target).is_file(), target
+        file, _, section = target.partition("#")
+        linked = ROOT / "docs" / file
+        assert not file or linked.is_file(), target
+        assert not section or section in _headings(linked.read_text() if file else DOC), target
 
 
 def consoles() -> list[str]:
