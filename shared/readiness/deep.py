@@ -9,6 +9,7 @@ import asyncio
 import shlex
 
 from shared.arm.door import DATA_PROTECTION_API, Door
+from shared.arm.failures import CLASS_OF_CODE, FailureClass
 from shared.arm.ids import ClusterId
 from shared.errors import ArmError, ForeignHost
 from shared.readiness.checks import VALIDATION
@@ -20,7 +21,8 @@ _LOOK_SECONDS = 5.0
 """Real seconds between two looks when Azure names none."""
 
 _JUDGMENTS = frozenset({400, 404})
-"""Statuses by which Azure says about the restore that it can't be; others are about the asking."""
+"""Statuses by which Azure says about the restore that it can't be; others are about the asking, but for a lock or a
+policy that stops the restore as well."""
 
 
 async def begin(door: Door, request: RestoreRequest) -> Validating | Validated:
@@ -33,7 +35,7 @@ async def begin(door: Door, request: RestoreRequest) -> Validating | Validated:
     try:
         answer = await door.post(path, DATA_PROTECTION_API, body)
     except ArmError as error:
-        if error.status not in _JUDGMENTS:
+        if error.status not in _JUDGMENTS and CLASS_OF_CODE.get(error.code.casefold()) is not FailureClass.OWNER:
             raise
         return Validated(passed=False, at=now, recovery_point=request.point, code=error.code, message=error.message)
     return Validating(answer.operation.url, now, request.point)
@@ -135,7 +137,9 @@ _FIXES = {
     "KubernetesBackupListExtensionsError": _GRANT,
     "UserErrorKubernetesBackupExtensionHasErrors": _AGAIN,
     "UserErrorKubernetesBackupExtensionIdentityNotFound": _AGAIN,
-    "UserErrorBackupStorageLocationNotReady": "wait until the extension's role has propagated, up to an hour",
+    "UserErrorBackupStorageLocationNotReady": (
+        "look at the extension's role and the account's network rules; a new role counts after up to an hour"
+    ),
 }
 """What to do about documented codes; where a code names no identity or scope, the checks beside this one do."""
 

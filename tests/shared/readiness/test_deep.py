@@ -97,6 +97,18 @@ async def test_an_instance_that_is_gone_is_refused_at_once(world: Protected) -> 
     assert _told(world, outcome).status is Status.FAIL
 
 
+async def test_a_lock_that_stops_the_question_stops_the_restore(world: Protected) -> None:
+    """Azure refuses to validate under a read-only lock, and would refuse to restore."""
+    request = await _request(world)
+    subscription = CLUSTER.partition("/resourceGroups")[0]
+    world.azure.cloud.seed(
+        f"{subscription}/providers/Microsoft.Authorization/locks/still", {"properties": {"level": "ReadOnly"}}
+    )
+    outcome = await deep.begin(world.door, request)
+    assert isinstance(outcome, Validated)
+    assert (_told(world, outcome).status, outcome.code) == (Status.FAIL, "ScopeLocked")
+
+
 @pytest.mark.parametrize(
     ("status", "code"), [(403, "AuthorizationFailed"), (429, "TooManyRequests"), (503, "ServiceUnavailable")]
 )
