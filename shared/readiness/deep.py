@@ -11,7 +11,7 @@ import shlex
 from shared.arm.door import DATA_PROTECTION_API, Door
 from shared.arm.failures import CLASS_OF_CODE, FailureClass
 from shared.arm.ids import ClusterId
-from shared.errors import ArmError, ForeignHost
+from shared.errors import ArmError, ArmUnreachable, ForeignHost
 from shared.readiness.checks import VALIDATION
 from shared.readiness.kept import Validated, Validating
 from shared.readiness.model import Check, Status
@@ -91,14 +91,16 @@ def validation_check(outcome: Validated | Validating | ArmError, *, vault: str, 
     """Tell a validation as a check.
 
     Args:
-        outcome: how it ended; that it still runs; or why Azure couldn't be asked.
+        outcome: how it ended; that it still runs; or why Azure couldn't be asked: without a status, there was nothing
+            to ask about.
         vault: id of the vault.
         tier: the store that it is about.
         target: the cluster that would be restored to.
     """
     asked = {"tier": tier, "target": str(target)}
     if isinstance(outcome, ArmError):
-        return _check(Status.UNKNOWN, outcome.code or "NotAsked", f"Azure couldn't be asked: {outcome}", asked, _ASK)
+        message = f"Azure couldn't be asked: {outcome}"
+        return _check(Status.UNKNOWN, outcome.code or "NotAsked", message, asked, _mend(outcome))
     asked["recoveryPointId"] = outcome.recovery_point
     if isinstance(outcome, Validating):
         return _check(Status.UNKNOWN, "StillRunning", "Azure is still validating", asked, "ask again in a minute")
@@ -113,7 +115,12 @@ def validation_check(outcome: Validated | Validating | ArmError, *, vault: str, 
     return _check(Status.FAIL, outcome.code or "Refused", message, asked, _fix(outcome.code, vault, target))
 
 
-_ASK = "give the app the role of infra/role.json on the subscriptions of source and target, then ask again"
+def _mend(error: ArmError) -> str:
+    if error.status in (401, 403):
+        return "give whoever asks the role of infra/role.json on the subscriptions of source and target, then ask again"
+    nothing_to_ask = not error.status and not isinstance(error, ArmUnreachable)
+    return "put right first what another check names" if nothing_to_ask else "ask again"
+
 
 _OF_THE_SERVICE = frozenset({"CloudInternalError", "CloudServiceRetryableError", "TooManyRequests"})
 """Failures of the validation itself; by other codes that pass (ResourceNotFound) it has found something out."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from shared.errors import ArmError
 from shared.readiness.answers import region
+from shared.readiness.ask import OPERATIONAL
 from shared.readiness.facts import Facts, absent
 from shared.readiness.request import RestoreRequest
 
@@ -38,15 +39,18 @@ def draft(
         return Undrafted("NoRecoveryPoint", f"{named} isn't there in the {facts.ask.tier}", known=True)
     if isinstance(side.cluster, ArmError):
         return Undrafted("ClusterMissing", f"{side.id} doesn't exist; name a target to restore to", known=True)
+    where, home = region(side.cluster.location), region(facts.places.location)
+    if facts.ask.tier == OPERATIONAL and home not in {"", where}:
+        return Undrafted("OtherRegion", f"the snapshots are in {home}, {side.id.name} is in {where}", known=True)
     return RestoreRequest(
         instance=instance.id,
         point=point.id,
         target=side.id,
-        location=region(side.cluster.location),
+        location=where,
         tier=facts.ask.tier,
         namespaces=namespaces,
         mappings=mappings,
         staging_group=facts.ask.staging_group or "",
         staging_account=facts.ask.staging_account or "",
-        home=region(facts.places.location),
+        home=home,
     )

@@ -11,7 +11,7 @@ from shared.arm.clock import AzureClock
 from shared.arm.ids import ClusterId
 from shared.errors import ArmError, ArmUnreachable, InvalidRestoreRequest
 from shared.readiness import deep
-from shared.readiness.ask import VAULT, Ask
+from shared.readiness.ask import VAULT
 from shared.readiness.drafting import Undrafted, draft
 from shared.readiness.kept import Validated, Validating
 from shared.readiness.model import Status, Verdict
@@ -208,10 +208,23 @@ async def test_what_is_not_there_cannot_be_drafted(world: Protected) -> None:
 
 async def test_a_restore_from_the_vault_cannot_be_drafted_without_staging(world: Protected) -> None:
     """The asker has to name it."""
-    checked = await world.check(tier=VAULT)
     with pytest.raises(InvalidRestoreRequest, match="stagingGroup"):
-        draft(checked.facts)
-    assert checked.facts.ask == Ask(tier=VAULT)
+        draft((await world.check(tier=VAULT)).facts)
+
+
+async def test_snapshots_cannot_be_drafted_to_another_region(world: Protected) -> None:
+    """Which is a fact, not a slip of the asker's."""
+    world.body(TARGET)["location"] = "northeurope"
+    undrafted = draft((await world.check(target=ClusterId.parse(TARGET))).facts)
+    assert isinstance(undrafted, Undrafted)
+    assert (undrafted.reason, undrafted.known) == ("OtherRegion", True)
+
+
+async def test_nothing_to_ask_about_is_unknown_and_refers_to_the_other_checks(world: Protected) -> None:
+    """Its reason is that of the missing request."""
+    check = _told(world, ArmError("no backup instance protects the cluster", code="NotProtected"))
+    assert (check.status, check.reason) == (Status.UNKNOWN, "NotProtected")
+    assert "another check" in check.fix
 
 
 async def test_a_target_in_the_paired_region_is_validated_there(world: Protected) -> None:
