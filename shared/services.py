@@ -34,6 +34,7 @@ from shared.governance.governor import Governor
 from shared.governance.journal import BlobJournal, Journal, NoJournal
 from shared.governance.pause import Pause, PauseRow
 from shared.notify.outbox import tell
+from shared.notify.owners import OwnerNotifier
 from shared.notify.publisher import LogNotifier, Notifier, TopicNotifier
 from shared.onboarding.breaker import Breaker, BreakerRow
 from shared.onboarding.poison import DeadLetter, record_poisoned, record_unreadable
@@ -151,7 +152,7 @@ def build() -> Services:
     door = Door(settings.arm_endpoint, settings.arm_audience, credential, clock, guard=governor)
     scope = Scope(door, settings.subscriptions, settings.management_groups)
     clusters = rows("clusters", ClusterRow, _cluster_columns)
-    sender, notifier = Sender(queues, QUEUE), _notifier(settings, credential)
+    sender, notifier = Sender(queues, QUEUE), OwnerNotifier(_notifier(settings, credential), clusters)
     policies = Policies.of(catalog)
     store = StatusStore(rows("jobs", BackupStatus, _status_columns), rows("rollups", MonthRow), notifier, sender)
     journal = _journal(settings)

@@ -144,6 +144,7 @@ class ClusterRow(Struct):
         announced: what was told of the cluster last, so that nothing is told twice.
         announcements: how many facts were told; part of their ids.
         outbox: events that the topic hasn't taken yet.
+        owner: value of the cluster's owner tag, as last read.
         unlogged: lines that the decision log hasn't taken yet.
         steps: step -> what the last pass saw of it, for people.
         life: what is remembered of the cluster beyond an onboarding.
@@ -172,6 +173,7 @@ class ClusterRow(Struct):
     announcements: int = 0
     outbox: list[Event] = field(default_factory=list)
     unlogged: list[str] = field(default_factory=list)
+    owner: str = ""
     life: Life = field(default_factory=Life)
     wake_due: float = 0.0
     looked_at: float = 0.0

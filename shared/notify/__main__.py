@@ -22,6 +22,9 @@ def schemas() -> dict[str, dict[str, Any]]:
 def _schema(kind: EventType) -> dict[str, Any]:
     shape = DATA[kind]
     (_,), components = schema_components([shape], ref_template="#/$defs/{name}")
+    owner = {"type": "string", "description": "value of the cluster's owner tag, empty when it has none"}
+    components[shape.__name__]["properties"]["owner"] = owner
+    components[shape.__name__]["required"].append("owner")
     text = {"type": "string"}
     properties = {
         "specversion": {"const": "1.0"},

@@ -227,6 +227,7 @@ def _record(row: ClusterRow, outcome: Outcome, work: Pass, clock: AzureClock) ->
     row.policy = row.policy if isinstance(outcome, Orphaned) else work.policy
     row.fingerprint = work.fingerprint if state is State.PROTECTED else row.fingerprint
     row.places = work.places if state is State.PROTECTED else row.places
+    row.owner = row.owner if work.owner is None else work.owner
     row.progress, row.life = work.progress, work.life
     row.looked_at = clock.now().timestamp()
     announce(row, clock.now().timestamp())

@@ -77,6 +77,9 @@ class Pass:
 
     jitter: random.Random = field(default_factory=random.SystemRandom)
     policy: str = ""
+    owner: str | None = None
+    """Value of the owner tag; None when the cluster wasn't read."""
+
     fingerprint: str = ""
     instance: str = ""
     places: Places | None = None
@@ -126,7 +129,7 @@ class Pass:
         cluster = read_cluster(self.cluster_id, body)
         tags = {**body.get(_INHERITED, {}), **self._counting(cluster.tags)}
         selected = select(tags, self.catalog, self.settings.tag, self.settings.default_policy)
-        self.policy = selected.name
+        self.policy, self.owner = selected.name, tag_value(tags, self.settings.owner_tag) or ""
         unwanted = await self._unwanted(selected, cluster, tags)
         return unwanted or preflight(cluster) or await self._advance(cluster, selected, carried)
 

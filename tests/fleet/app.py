@@ -19,6 +19,7 @@ from shared.fleet.tables import Key, Rows
 from shared.governance.caps import CapRow, Caps
 from shared.governance.governor import Governor
 from shared.governance.pause import Pause, PauseRow
+from shared.notify.owners import OwnerNotifier
 from shared.onboarding.breaker import Breaker, BreakerRow
 from shared.onboarding.reconcile import Reconciler
 from shared.settings import load as load_settings
@@ -125,7 +126,7 @@ class App:
             clusters=self._rows(self.table, ClusterRow),
             regions=self._rows(MemoryTable("regions"), RegionRow),
             sender=cast("Sender", self.queue),
-            notifier=self.topic,
+            notifier=OwnerNotifier(self.topic, self._rows(self.table, ClusterRow)),
             governor=self.governor,
             journal=self.journal,
             breaker=Breaker(self._rows(self.marks, BreakerRow), self.settings, self._count),

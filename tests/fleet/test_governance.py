@@ -181,3 +181,11 @@ async def test_a_plan_of_a_cluster_that_cannot_be_protected_says_why() -> None:
     cluster = await app.cluster("shop", "platinum")
     made = await planned(app, cluster)
     assert (type(made.outcome).__name__, made.outcome.reason, made.work.plan) == ("Rejected", "UnknownPolicy", ())
+
+
+async def test_events_say_who_owns_the_cluster() -> None:
+    """The tag's value as the last pass read it, under the name that the setting gives; empty without one."""
+    app = App(AUTOPILOT_OWNER_TAG="team")
+    await app.look(await app.cluster("shop", "gold", Team="payments"))
+    await app.look(await app.cluster("bare", "gold"))
+    assert [event.data["owner"] for event in app.topic.events] == ["payments", ""]
