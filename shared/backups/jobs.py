@@ -122,3 +122,12 @@ def action_for(job: Job) -> Action:
     """Who or what can put a failed job right: Azure by another run, a pass of ours, or a person."""
     failure = classify(ArmError(job.message, status=200, code=job.code))
     return _ACTIONS.get(failure, Action.OPERATOR)
+
+
+def told(job: Job) -> str:
+    """What is told of a job: Azure's words, and what to do where they don't say it."""
+    failure = classify(ArmError(job.message, status=200, code=job.code)) if job.code else None
+    return f"{job.message} {_MORE_MEMORY}".strip() if failure is FailureClass.MEMORY else job.message
+
+
+_MORE_MEMORY = "The backup extension ran out of memory: raise AUTOPILOT_EXTENSION_MEMORY, or the extension's own limit."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from shared.backups.jobs import Action, Job, Kind, action_for, epoch
+from shared.backups.jobs import Action, Job, Kind, action_for, epoch, told
 from shared.notify.events import BackupData, Event, EventType, OverdueData, event, iso
 
 HANDLED = 96  # job ids remembered: more than an instance can make within the sweep's overlap
@@ -256,7 +256,7 @@ def _told(kind: EventType, status: BackupStatus, job: Job, policy: str, action: 
         job_id=job.id,
         status=job.status,
         code=job.code,
-        message=job.message,
+        message=told(job),
         action=action,
         failures_in_a_row=status.streak,
         last_recovery_point=iso(status.last_point) if status.last_point else None,

@@ -207,8 +207,10 @@ class RegionRow(Struct):
 
     Attributes:
         holder: partition and key of the cluster's row whose pass made the claim.
+        no_vault_tier: when Azure said last that the region has no vault tier for AKS; 0 for never.
     """
 
     version: int = VERSION
     claim: Claim | None = None
     holder: tuple[str, str] | None = None
+    no_vault_tier: float = 0.0

@@ -11,6 +11,7 @@ from shared.catalog.rendering import DATASOURCE_TYPE, arm_name, bucket_of, rende
 from shared.fleet.records import Places, Storage
 from shared.onboarding.cluster import Cluster
 from shared.onboarding.names import Namer, binding
+from shared.onboarding.vault_tier import fitting
 from shared.settings import Isolation, Settings
 
 EXTENSION_NAME = "azure-aks-backup"
@@ -34,6 +35,7 @@ class Desired:
         regional: group and account are the deployment's, shared by a region.
         on_removal: keep, suspend or stop: what the policy says about a removed tag.
         resume_stopped: protection that a person suspended or stopped is resumed.
+        limits: of the backup extension's pods, `cpu` and `memory`.
         storage_suffix: end of the account's host name.
         stop_previous: what an earlier vault of ours still protects of this cluster is to be stopped.
     """
@@ -65,11 +67,13 @@ class Desired:
     on_removal: str
     resume_stopped: bool
     storage_suffix: str
+    limits: dict[str, str]
 
     @property
     def fingerprint(self) -> str:
         """Of all that is wanted: while it stays, what an onboarding observed so far still counts."""
         wanted = [self.instance, self.vault_body, self.policy_body, self.instance_body, self.account, self.container]
+        wanted += [self.limits] if self.limits else []
         return sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
@@ -152,7 +156,13 @@ def extension_settings(desired: Desired, tenant: str) -> dict[str, str]:
         f"{prefix}.config.useAAD": "true",
         f"{prefix}.config.storageAccountURI": f"https://{account}.blob.{desired.storage_suffix}/",
         "credentials.tenantId": tenant,
+        **limit_settings(desired),
     }
+
+
+def limit_settings(desired: Desired) -> dict[str, str]:
+    """Those of the extension's settings that limit its pods."""
+    return {f"resources.limits.{name}": limit for name, limit in desired.limits.items()}
 
 
 def desired_protection(
@@ -162,9 +172,19 @@ def desired_protection(
     settings: Settings,
     *,
     storage: Storage | None = None,
+    no_vault_tier: bool = False,
 ) -> Desired:
-    """Compute what is wanted. `storage` is that of a foreign extension on the cluster, used in place of ours."""
-    policy_name, policy = selected
+    """Compute what is wanted.
+
+    Args:
+        cluster: for which cluster.
+        selected: name and policy of the catalog.
+        catalog: the policy's.
+        settings: the deployment's.
+        storage: that of a foreign extension on the cluster, used in place of ours.
+        no_vault_tier: Azure has said that the region has none.
+    """
+    policy_name, policy = selected[0], fitting(selected[1], cluster.location, settings, learned=no_vault_tier)
     profile, bucket = catalog.profile_of(policy), bucket_of(policy, cluster.id.key)
     namer = Namer(
         naming=catalog.naming,
@@ -209,6 +229,7 @@ def desired_protection(
         on_removal=policy.on_removal,
         resume_stopped=settings.resume_stopped,
         storage_suffix=settings.storage_suffix,
+        limits=dict(settings.extension_limits),
     )
 
 

@@ -17,6 +17,7 @@ from shared.onboarding.breaker import Breaker
 from shared.onboarding.governed import hold, stopped
 from shared.onboarding.outcomes import Waiting
 from shared.onboarding.step import Step
+from shared.onboarding.vault_tier import REMEMBERED
 from shared.onboarding.world import World
 
 _RACES = 50  # for one row, before the message is left to come again
@@ -104,6 +105,29 @@ class Holder:
         except RowChanged:
             return False
         return True
+
+    async def lacks_vault_tier(self, location: str, now: float) -> bool:
+        """Whether Azure has said lately that the region has no vault tier."""
+        row = (await self._regions.read(Key(self._cluster.subscription, location), RegionRow)).value
+        return row.no_vault_tier > now - REMEMBERED
+
+    async def learn_no_vault_tier(self, location: str, now: float) -> None:
+        """Remember it for all clusters of the subscription and region."""
+        key = Key(self._cluster.subscription, location)
+        for _ in range(_RACES):
+            # where the vault stands in the cluster's subscription this is the row that the pass holds
+            mine = self._region is not None and self._region[0] == key
+            stored = self._region[1] if mine and self._region else await self._regions.read(key, RegionRow)
+            stored.value.no_vault_tier = now
+            try:
+                written = await self._regions.write(key, stored)
+            except RowChanged:
+                if mine:
+                    return  # taken over: whoever has it learns it as well
+                continue
+            if mine:
+                self._region = (key, written)
+            return
 
     async def hold(self, ready: Sequence[Step], world: World) -> Waiting | None:
         """Why these steps must not be started now."""

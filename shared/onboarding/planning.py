@@ -11,13 +11,14 @@ from shared.arm.ids import ClusterId
 from shared.arm.writes import LOOKING_ONLY
 from shared.errors import ClaimLost
 from shared.fleet.life import Life
-from shared.fleet.records import ClusterRow, Progress
+from shared.fleet.records import ClusterRow, Progress, RegionRow
 from shared.fleet.tables import Key
 from shared.onboarding.governed import hold, stopped
 from shared.onboarding.outcomes import Outcome, Waiting
 from shared.onboarding.reconcile import Reconciler
 from shared.onboarding.run import Pass
 from shared.onboarding.step import Step
+from shared.onboarding.vault_tier import REMEMBERED
 from shared.onboarding.world import World
 
 PLANNED = "Planned"
@@ -37,6 +38,13 @@ class _PlanGate:
     async def enter_region(self, place: tuple[str, str]) -> bool:
         del place
         return False
+
+    async def lacks_vault_tier(self, location: str, now: float) -> bool:
+        row = (await self.reconciler.regions.read(Key(self.subscription, location), RegionRow)).value
+        return row.no_vault_tier > now - REMEMBERED
+
+    async def learn_no_vault_tier(self, location: str, now: float) -> None:
+        """A plan learns nothing: Azure isn't asked for anything that it could refuse."""
 
     async def remember(self) -> None:
         raise ClaimLost("a plan remembers nothing")

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 from shared.arm.answers import Json
@@ -44,6 +45,7 @@ from shared.onboarding.release import LONGEST_WAKE, ReleaseGate, Releasing, call
 from shared.onboarding.steps import steps_for
 from shared.onboarding.steps.instance import PROTECTED_BY_OTHERS
 from shared.onboarding.steps.vault import INSTANCE
+from shared.onboarding.vault_tier import can_learn, refused, unfitting
 from shared.onboarding.world import World
 from shared.settings import Inherit, Settings
 
@@ -54,6 +56,12 @@ _REFUSED_WAIT = 30.0  # Azure's seconds after the cluster itself couldn't be rea
 
 class PassGate(Gate, ReleaseGate, Protocol):
     """What stands between a pass and what it writes, to Azure and to the app's own rows."""
+
+    async def lacks_vault_tier(self, location: str, now: float) -> bool:
+        """Whether Azure has said lately that a region has no vault tier."""
+
+    async def learn_no_vault_tier(self, location: str, now: float) -> None:
+        """Remember that it did."""
 
 
 @dataclass(slots=True)
@@ -214,9 +222,21 @@ class Pass:
     async def _advance(self, cluster: Cluster, selected: Selected, carried: Json | None) -> Outcome:
         if selected.policy is None:
             raise ValueError(f"selection {selected.selection} has no policy")
+        unfit = unfitting(selected.policy, selected.name, cluster.location, self.settings)
+        if unfit:
+            return unfit
         named = (selected.name, selected.policy)
         self.fingerprint = policy_fingerprint(self.catalog, selected.policy, self.cluster_id.key)
-        wanted = desired_protection(cluster, named, self.catalog, self.settings, storage=self.progress.storage)
+        learns = can_learn(selected.policy, self.settings)
+        compute = partial(
+            desired_protection,
+            cluster,
+            named,
+            self.catalog,
+            self.settings,
+            no_vault_tier=learns and await self.gate.lacks_vault_tier(cluster.location, self._now()),
+        )
+        wanted = compute(storage=self.progress.storage)
         world = World(
             self.door,
             wanted,
@@ -228,7 +248,7 @@ class Pass:
         )
         if carried is None:
             storage = await foreign.storage(world)
-            wanted = desired_protection(cluster, named, self.catalog, self.settings, storage=storage)
+            wanted = compute(storage=storage)
             self.progress.storage = storage
             world.desired = wanted
         self._restart_if_changed(wanted)
@@ -252,7 +272,14 @@ class Pass:
         if engine.held:
             self.plan = planned(steps, engine.seen)
             return replace(engine.held, message=f"{engine.held.message}; {in_words(self.plan)}")
+        if learns and refused(outcome):
+            await self.gate.learn_no_vault_tier(cluster.location, self._now())
+            return Waiting("VaultTierFallback", f"{cluster.location} has no vault tier; going on without it", 1.0)
         return await self._judge(outcome, world)
+
+    def _now(self) -> float:
+        """Azure's time."""
+        return self.door.clock.now().timestamp()
 
     async def _judge(self, outcome: Outcome, world: World) -> Outcome:
         """What the steps' outcome means: a cluster that others protect needs nothing of ours."""

@@ -20,6 +20,7 @@ from shared.fleet.tables import Key, Rows
 from shared.onboarding.cluster import Cluster
 from shared.onboarding.desired import desired_protection
 from shared.onboarding.readings import Instance
+from shared.onboarding.vault_tier import fitting
 from shared.readiness.ask import NEWEST, Ask
 from shared.readiness.checks import run_checks
 from shared.readiness.facts import Fact, Facts, Graph, Wanted, absent
@@ -155,10 +156,10 @@ class Checker:
         selected = select({**inherited, **cluster.tags}, self.catalog, self.settings.tag, self.settings.default_policy)
         if selected.policy is None:
             return Wanted(selected.selection, selected.name, None, None, "")
-        named = (selected.name, selected.policy)
-        arm_policy = desired_protection(cluster, named, self.catalog, self.settings).policy
+        policy = fitting(selected.policy, cluster.location, self.settings)
+        arm_policy = desired_protection(cluster, (selected.name, policy), self.catalog, self.settings).policy
         profile = self.catalog.profile_of(selected.policy)
-        return Wanted(selected.selection, selected.name, selected.policy, profile, arm_policy)
+        return Wanted(selected.selection, selected.name, policy, profile, arm_policy)
 
     def _inherited(self, cluster: Cluster, graph: Fact[Graph]) -> Mapping[str, str] | ArmError:
         """The tag of the cluster's resource group, then of its subscription; {} when the cluster has one itself."""

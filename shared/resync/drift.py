@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.arm.ids import ClusterId, folded, group_id, group_of, name_of, same_id, subscription_of
-from shared.catalog.model import Catalog
+from shared.catalog.model import Catalog, Policy
 from shared.catalog.rendering import policy_fingerprint
 from shared.catalog.selection import Selected, Selection, select
 from shared.fleet.records import Glance, State
@@ -21,6 +21,7 @@ from shared.onboarding.optout import without_expired
 from shared.onboarding.steps.groups import BACKUP_GROUP
 from shared.onboarding.steps.roles import ROLES, Role
 from shared.onboarding.steps.storage import ACCOUNT
+from shared.onboarding.vault_tier import can_learn
 from shared.resync.inventory import Inventory, Seen, SeenInstance
 from shared.settings import Settings
 
@@ -173,11 +174,20 @@ class Judge:
         if policy_fingerprint(self.catalog, policy, seen.id.key) != row.fingerprint:
             return Finding(seen.id, Reason.CATALOG_CHANGED, row.policy)
         cluster = Cluster(seen.id, seen.location, seen.tags, seen.state, seen.power, seen.principal, (), True, True)
-        wanted = desired_protection(cluster, (selected.name, policy), self.catalog, self.settings)
+        wanted = self._wanted(seen, cluster, (selected.name, policy))
         if folded(wanted.instance) not in seen.instances and _serves(seen.instances.values()):
             return None  # others protect it, with an extension and roles of theirs
         found = self._of_instance(seen, wanted) or self._of_extension(seen) or self._of_roles(seen, wanted)
         return found and Finding(seen.id, *found)
+
+    def _wanted(self, seen: Seen, cluster: Cluster, named: tuple[str, Policy]) -> Desired:
+        """What is wanted; the policy without its vault tier where Azure may have refused that."""
+        wanted = desired_protection(cluster, named, self.catalog, self.settings)
+        ours = seen.instances.get(folded(wanted.instance))
+        if ours is None or same_id(ours.policy, wanted.policy) or not can_learn(named[1], self.settings):
+            return wanted
+        fallen = desired_protection(cluster, named, self.catalog, self.settings, no_vault_tier=True)
+        return fallen if same_id(ours.policy, fallen.policy) else wanted
 
     def _of_instance(self, seen: Seen, wanted: Desired) -> tuple[Reason, str] | None:
         if not self.inventory.knows("instances", subscription_of(wanted.vault)):

@@ -5,7 +5,17 @@ setting is a field of `Settings` and a line of the table.
 """
 
 from shared.settings.reading import catalog_path, load
-from shared.settings.values import Act, Acting, Auth, Inherit, Isolation, Mode, Settings, StorageConnection
+from shared.settings.values import (
+    Act,
+    Acting,
+    Auth,
+    Inherit,
+    Isolation,
+    Mode,
+    Settings,
+    StorageConnection,
+    VaultTierFallback,
+)
 
 __all__ = [
     "Act",
@@ -16,6 +26,7 @@ __all__ = [
     "Mode",
     "Settings",
     "StorageConnection",
+    "VaultTierFallback",
     "catalog_path",
     "load",
 ]

@@ -88,6 +88,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     reader.faults += _unknown(environ)
     values = {setting.field: reader.read(setting) for setting in TABLE}
     reader.faults += _together(values, environ)
+    limits = {"cpu": values.pop("extension_cpu"), "memory": values.pop("extension_memory")}
+    values["extension_limits"] = {name: limit for name, limit in limits.items() if limit}
     cloud = CLOUDS.get(values.pop("cloud") or "public", CLOUDS["public"])
     values["arm_endpoint"] = values["arm_endpoint"] or cloud.arm
     values["arm_audience"] = values["arm_audience"] or cloud.arm

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from shared.settings import parsers as p
-from shared.settings.values import CLOUDS, Auth, Inherit, Isolation, Mode
+from shared.settings.values import CLOUDS, Auth, Inherit, Isolation, Mode, VaultTierFallback
 from shared.settings.windows import quiet_windows
 
 
@@ -24,6 +24,9 @@ _HOST = p.matching(r"[a-z0-9-]+(\.[a-z0-9-]+)+", "the end of a host name, such a
 # "Use tags to organize your Azure resources": characters of a tag name
 _TAG_NAME = p.matching(r"[^<>%&\\?/]{1,512}", "1 to 512 characters, none of < > % & \\ ? /")
 _DEPLOYMENT_ID = p.matching(r"[a-z0-9]{1,12}", "1 to 12 lower-case letters and digits")
+_FALLBACK = p.one_of(VaultTierFallback)
+_CPU = p.matching(r"[1-9]\d{0,4}m|[1-9]\d{0,2}(\.\d)?", "processors or thousandths of one, such as 1 or 500m")
+_MEMORY = p.matching(r"[1-9]\d{0,5}(Mi|Gi)", "an amount of memory, such as 512Mi or 2Gi")
 _CAP = p.number(1, 500)
 
 CATALOG = Setting("catalog", "AUTOPILOT_CATALOG", "backup-policies.yaml", p.file)
@@ -41,6 +44,9 @@ TABLE: tuple[Setting, ...] = (
     Setting("quiet_windows", "AUTOPILOT_QUIET_WINDOWS", "", quiet_windows),
     Setting("prices", "AUTOPILOT_PRICES", "", p.optional(p.file)),
     Setting("decision_log", "AUTOPILOT_DECISION_LOG", "decisions", p.container_or_off),
+    Setting("vault_tier_fallback", "AUTOPILOT_VAULT_TIER_FALLBACK", VaultTierFallback.BLOCK, _FALLBACK),
+    Setting("extension_cpu", "AUTOPILOT_EXTENSION_CPU", "", p.optional(_CPU)),
+    Setting("extension_memory", "AUTOPILOT_EXTENSION_MEMORY", "", p.optional(_MEMORY)),
     Setting("owner_tag", "AUTOPILOT_OWNER_TAG", "owner", _TAG_NAME),
     Setting("inherit", "AUTOPILOT_INHERIT", Inherit.NONE, p.one_of(Inherit)),
     Setting("default_policy", "AUTOPILOT_DEFAULT_POLICY", "", p.optional(p.plain)),

@@ -72,6 +72,13 @@ class Auth(StrEnum):
     """Entra ID by App Service Authentication: the app roles Autopilot.Read and Autopilot.Operate."""
 
 
+class VaultTierFallback(StrEnum):
+    """What becomes of a policy with a vault tier in a region that has none."""
+
+    BLOCK = "block"
+    OPERATIONAL = "operational"
+
+
 class StorageConnection(NamedTuple):
     """How to reach the queues and tables: a connection string, or service addresses and the managed identity."""
 
@@ -118,6 +125,12 @@ class Settings(NamedTuple):
 
     decision_log: str | None
     """Blob container of the decision log; None: there is none."""
+
+    vault_tier_fallback: VaultTierFallback
+    """Whether such clusters are backed up without their vault tier, or not at all."""
+
+    extension_limits: Mapping[str, str]
+    """Limits of the backup extension's pods: `cpu` and `memory`, as Kubernetes writes them."""
 
     owner_tag: str
     """Name of the cluster's tag whose value events carry as its owner."""

@@ -71,7 +71,7 @@ _LASTING: Final = (
         "/no-room/providers/.*/extensions/",
         "fail_late",
         {"method": "PUT", "times": None, "status": 400, "code": "ExtensionOperationFailed", "message": _HELM},
-        reason="ExtensionFailed",
+        reason="NoRoomForExtension",
         who="cluster owner",
     ),
     Case(
@@ -170,5 +170,5 @@ async def test_what_lasts_is_blocked_with_its_reason(app: Fleet, faulty: Mapping
 
 async def test_the_install_that_timed_out_says_so(app: Fleet, faulty: Mapping[str, str]) -> None:
     """The cluster's owner reads what helm said."""
-    row = await app.settled(faulty["no-room"], "Blocked", "ExtensionFailed")
+    row = await app.settled(faulty["no-room"], "Blocked", "NoRoomForExtension")
     assert _HELM in row["message"]

@@ -206,12 +206,12 @@ class App:
         self.step(wait)
         return answer
 
-    async def cluster(self, name: str, policy: str | None = None, **tags: str) -> str:
+    async def cluster(self, name: str, policy: str | None = None, location: str = "westeurope", **tags: str) -> str:
         """Create a cluster and wait until it runs; its id."""
         self.cloud.seed(GROUP, {"location": "westeurope", "properties": {"provisioningState": "Succeeded"}})
         path = f"{GROUP}/providers/Microsoft.ContainerService/managedClusters/{name}"
         body = {
-            "location": "westeurope",
+            "location": location,
             "identity": {"type": "SystemAssigned"},
             "tags": {**({"aks-backup": policy} if policy else {}), **tags},
             "properties": {"dnsPrefix": name, "agentPoolProfiles": [{"name": "pool", "mode": "System", "count": 1}]},

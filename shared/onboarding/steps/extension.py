@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+from shared.arm.extension_faults import extension_fault
 from shared.arm.failures import FailureClass, classify
 from shared.arm.ids import group_id, name_of
 from shared.errors import ArmError
 from shared.fleet.records import Storage
-from shared.onboarding.desired import EXTENSION_NAME, EXTENSION_TYPE, extension_settings
+from shared.onboarding.desired import EXTENSION_NAME, EXTENSION_TYPE, extension_settings, limit_settings
 from shared.onboarding.outcomes import Absent, Met, Observation, Stuck, Who
 from shared.onboarding.readings import PROVIDER, RESOURCE_TYPE, Extension, Vault
 from shared.onboarding.step import Step
@@ -77,7 +78,7 @@ class ExtensionStep(Step):
             return self._failed(extension, world)
         if extension.state != "Succeeded" or not extension.principal_id:
             return self.under_way("InstallingExtension")
-        return Met()
+        return Met() if _limited(extension, world) else Absent("its limits differ from the settings'")
 
     async def start(self, world: World) -> Observation:
         """Install it."""
@@ -101,13 +102,22 @@ class ExtensionStep(Step):
     def _failed(self, extension: Extension, world: World) -> Observation:
         """Try again slowly what the cluster's owner has to mend, a few times what may pass by itself."""
         error = extension.error or ArmError("the extension failed without saying why", code="ExtensionFailed")
-        owner = classify(error) is FailureClass.OWNER
+        fault = extension_fault(error)
+        reason = fault.reason if fault else "ExtensionFailed"
+        message = f"{error.code}: {error.message}" + (f"; {fault.advice}" if fault else "")
+        owner = fault is not None or classify(error) is FailureClass.OWNER
         if world.desired.adopted:
-            return Stuck("ExtensionFailed", f"{error.code}: {error.message}", Who.CLUSTER_OWNER)
+            return Stuck(reason, message, Who.CLUSTER_OWNER)
         since = world.now() - world.progress.started.get(self.name, 0.0)
         tries = world.progress.attempts.get(self.name, 0)
         if (owner and since < _SLOW) or (not owner and tries >= _REINSTALLS and since < _SLOW):
             who = Who.CLUSTER_OWNER if owner else Who.OPERATOR
-            return Stuck("ExtensionFailed", f"{error.code}: {error.message}", who)
+            return Stuck(reason, message, who)
         world.progress.attempts[self.name] = tries + 1
         return Absent(f"installing it failed: {error.code}")
+
+
+def _limited(extension: Extension, world: World) -> bool:
+    """Whether an extension of ours has the limits that the settings ask for; without any, its own are fine."""
+    wanted = limit_settings(world.desired)
+    return world.desired.adopted or all(extension.settings.get(name) == limit for name, limit in wanted.items())
