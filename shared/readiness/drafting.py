@@ -39,7 +39,9 @@ def draft(
         return Undrafted("NoRecoveryPoint", f"{named} isn't there in the {facts.ask.tier}", known=True)
     if isinstance(side.cluster, ArmError):
         return Undrafted("ClusterMissing", f"{side.id} doesn't exist; name a target to restore to", known=True)
-    where, home = region(side.cluster.location), region(facts.places.location)
+    vault = facts.vault
+    home = region(facts.places.location or ("" if isinstance(vault, ArmError) else vault.location))
+    where = region(side.cluster.location)
     if facts.ask.tier == OPERATIONAL and home not in {"", where}:
         return Undrafted("OtherRegion", f"the snapshots are in {home}, {side.id.name} is in {where}", known=True)
     return RestoreRequest(

@@ -13,9 +13,11 @@ from shared.arm.graph import query, quoted
 from shared.arm.ids import ClusterId, group_id, subscription_of
 from shared.backups.jobs import read_job
 from shared.fleet.records import Places
+from shared.onboarding.readings import Instance, read_instance
 from shared.readiness.answers import disk_of, region, snapshot_of
 from shared.readiness.facts import Graph
 
+_INSTANCES = "microsoft.dataprotection/backupvaults/backupinstances"
 _JOBS = "microsoft.dataprotection/backupvaults/backupjobs"
 _DISKS, _SNAPSHOTS = "microsoft.compute/disks", "microsoft.compute/snapshots"
 _COLUMNS = "| project id, type, location, sku = tostring(sku.name), tags, properties"
@@ -38,6 +40,23 @@ async def ask_graph(door: Door, cluster: ClusterId, places: Places, window: floa
     subscriptions |= {subscription_of(place) for place in (places.vault, places.group, also) if place}
     rows = await query(door, subscriptions, _kql(cluster, places, window, also))
     return _graph(rows, window)
+
+
+async def instances_by_graph(door: Door, cluster: ClusterId) -> list[Instance]:
+    """The backup instances of a cluster that isn't there any more, from vaults in its subscription.
+
+    Raises:
+        ArmError: refused, or still throttled after some seconds.
+    """
+    kql = "\n".join(
+        (
+            f"RecoveryServicesResources | where type =~ '{_INSTANCES}'",
+            f"| where properties.dataSourceInfo.resourceID =~ {quoted(str(cluster))}",
+            "| project id, properties",
+            "| order by id asc",
+        )
+    )
+    return [read_instance(row) for row in await query(door, {cluster.subscription}, kql)]
 
 
 def _kql(cluster: ClusterId, places: Places, window: float, also: str | None) -> str:

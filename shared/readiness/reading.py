@@ -22,7 +22,7 @@ from shared.onboarding.steps.extension import storage_of
 from shared.readiness import answers
 from shared.readiness.ask import VAULT, Ask
 from shared.readiness.facts import Account, Fact, Side, Staging, absent, choose
-from shared.readiness.graph import ask_graph
+from shared.readiness.graph import ask_graph, instances_by_graph
 from shared.readiness.volumes import ask_volumes
 
 BUDGET, BUDGET_WITH_TARGET = 15, 20
@@ -69,6 +69,10 @@ class Reader:
         if self.ask.volumes:
             first["volumes"] = self._volumes()
         await self._all(first)
+        if absent(self.fact("instances")):
+            # a deleted cluster isn't asked for its instances any more, but they and their points are still there
+            await self._all({"kept instances": self._kept(known)})
+            self._found["instances"] = self.fact("kept instances")
         places = self._places(known)
         await self._all(self._of_places(places))
         if places.group and absent(self.fact(f"grants {group_scope(places)}")):
@@ -170,6 +174,18 @@ class Reader:
             f"grants {account}": self._grants(account),
             f"account {account}": self._account(account),
         }
+
+    def _kept(self, known: Places | None) -> Read:
+        """The instance that is known, read by its own id; without one, those that Resource Graph has of the cluster."""
+
+        async def itself() -> Any:
+            found = await self.door.find(known.instance if known else "", DATA_PROTECTION_API)
+            return [] if isinstance(found, ArmError) else [readings.read_instance(found)]
+
+        async def listed() -> Any:
+            return await instances_by_graph(self.door, self.cluster)
+
+        return itself if known is not None and known.instance else listed
 
     def _points(self, instance: str) -> Read:
         # one page: a second one would have to wait for the first

@@ -94,7 +94,8 @@ class Checker:
         known = await self.recall(cluster)
         reader = Reader(self.door, cluster, ask, self._window(known.places), self.settings.run_command)
         places = await reader.read(known.places)
-        if absent(reader.fact(f"cluster {cluster}")) and not known.row:
+        kept = reader.fact("instances")
+        if absent(reader.fact(f"cluster {cluster}")) and not known.row and (not kept or isinstance(kept, ArmError)):
             return UnknownCluster(cluster)
         facts = self._facts(cluster, ask, known, reader, places)
         asked = to_ask(facts)

@@ -151,7 +151,11 @@ def staging_grants(
     cloud: Cloud, cluster: str = backup.CLUSTER_IDENTITY, extension: str = backup.EXTENSION_IDENTITY
 ) -> list[Grant]:
     """What a restore from the vault tier needs on the staging location; identities of the target cluster."""
-    vault = vault_identity(cloud)
+    return staging_grants_of(vault_identity(cloud), cluster, extension)
+
+
+def staging_grants_of(vault: str, cluster: str, extension: str) -> list[Grant]:
+    """The same for the identities of another vault."""
     return [
         (backup.CONTRIBUTOR, vault, STAGING),
         (ACCOUNT_CONTRIBUTOR, vault, STAGING_ACCOUNT),

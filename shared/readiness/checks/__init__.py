@@ -1,7 +1,7 @@
 """The checks, as a table: pure functions of the facts. An answer lists them in this order.
 
-`HERE` and `ALWAYS` decide whether a restore works; the others say what was promised and isn't kept. What the source
-needs for itself doesn't decide about a restore to another cluster.
+Some decide whether a restore works; the others say what was promised and isn't kept. What the source needs for itself
+doesn't decide about a restore to another cluster, nor what snapshots need about one from the vault.
 """
 
 from __future__ import annotations
@@ -25,7 +25,22 @@ class Decides(Enum):
     HERE = auto()
     """When it goes to the source itself."""
 
+    SNAPSHOTS = auto()
+    """When it is from the operational store: one from the vault needs nothing that lies in the operator's groups."""
+
+    SNAPSHOTS_HERE = auto()
     NEVER = auto()
+
+    def holds(self, facts: Facts) -> bool:
+        """Whether it does for what was asked."""
+        here, snapshots = facts.target is None, facts.ask.tier != VAULT
+        return {
+            Decides.ALWAYS: True,
+            Decides.HERE: here,
+            Decides.SNAPSHOTS: snapshots,
+            Decides.SNAPSHOTS_HERE: here and snapshots,
+            Decides.NEVER: False,
+        }[self]
 
 
 class When(Enum):
@@ -60,15 +75,15 @@ TABLE = (
     Entry("recovery-point-age", Decides.NEVER, points.young),
     Entry("points-retained", Decides.NEVER, points.retained),
     Entry("vault-tier-copy", Decides.NEVER, points.copied),
-    Entry("snapshots-there", Decides.ALWAYS, points.snapshots),
+    Entry("snapshots-there", Decides.SNAPSHOTS, points.snapshots),
     Entry("recent-jobs", Decides.NEVER, jobs.recent),
     Entry("extension-healthy", Decides.HERE, access.extension),
     Entry("trusted-access", Decides.HERE, access.trusted),
-    Entry("storage-account", Decides.ALWAYS, storage.account),
-    Entry("storage-container", Decides.ALWAYS, storage.container),
-    Entry("storage-network", Decides.ALWAYS, storage.network),
-    Entry("snapshot-group", Decides.ALWAYS, storage.group),
-    Entry("snapshot-group-unlocked", Decides.ALWAYS, storage.unlocked),
+    Entry("storage-account", Decides.SNAPSHOTS, storage.account),
+    Entry("storage-container", Decides.SNAPSHOTS, storage.container),
+    Entry("storage-network", Decides.SNAPSHOTS, storage.network),
+    Entry("snapshot-group", Decides.SNAPSHOTS, storage.group),
+    Entry("snapshot-group-unlocked", Decides.SNAPSHOTS, storage.unlocked),
     Entry("vault-ready", Decides.ALWAYS, vaults.ready),
     Entry("vault-as-profile", Decides.NEVER, vaults.as_profile),
     Entry("restore-quota", Decides.ALWAYS, jobs.quota),
@@ -87,15 +102,15 @@ TABLE = (
 
 ROLE_CHECKS = {
     # id -> whether a restore depends on the role
-    "role-cluster-snapshots": Decides.HERE,
-    "role-extension-blobs": Decides.HERE,
-    "role-vault-reads-cluster": Decides.ALWAYS,
-    "role-vault-reads-snapshots": Decides.ALWAYS,
+    "role-cluster-snapshots": Decides.SNAPSHOTS_HERE,
+    "role-extension-blobs": Decides.SNAPSHOTS_HERE,
+    "role-vault-reads-cluster": Decides.HERE,
+    "role-vault-reads-snapshots": Decides.SNAPSHOTS,
     "role-vault-takes-snapshots": Decides.NEVER,
     "role-vault-reads-disks": Decides.NEVER,
     "role-vault-reads-blobs": Decides.NEVER,
-    "target-role-cluster-snapshots": Decides.ALWAYS,
-    "target-role-extension-blobs": Decides.ALWAYS,
+    "target-role-cluster-snapshots": Decides.SNAPSHOTS,
+    "target-role-extension-blobs": Decides.SNAPSHOTS,
     "target-role-vault-reads-cluster": Decides.ALWAYS,
     "staging-role-group": Decides.ALWAYS,
     "staging-role-account": Decides.ALWAYS,
@@ -138,7 +153,7 @@ def _check(facts: Facts, check_id: str, decides: Decides, finding: Finding) -> C
         status=finding.status,
         reason=finding.reason,
         message=finding.message,
-        decides=decides is Decides.ALWAYS or (decides is Decides.HERE and facts.target is None),
+        decides=decides.holds(facts),
         evidence=finding.evidence,
         fix=finding.fix,
     )

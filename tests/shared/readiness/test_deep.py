@@ -16,8 +16,7 @@ from shared.readiness.drafting import Undrafted, draft
 from shared.readiness.kept import Validated, Validating
 from shared.readiness.model import Status, Verdict
 from shared.readiness.request import RestoreRequest
-from tests.local_azure import backup
-from tests.local_azure.restoring import ACCOUNT_CONTRIBUTOR, BLOB_OWNER, STAGING, STAGING_ACCOUNT, give, place_staging
+from tests.local_azure.restoring import STAGING, STAGING_ACCOUNT, give, place_staging, staging_grants_of
 from tests.shared.readiness.protected import CLUSTER, TARGET
 
 if TYPE_CHECKING:
@@ -238,14 +237,7 @@ async def test_a_target_in_the_paired_region_is_validated_there(world: Protected
         world.body(resource_id)["location"] = "northeurope"
     extension = world.body(_EXTENSION.format(TARGET))["properties"]["aksAssignedIdentity"]["principalId"]
     vault, cluster = (world.body(one)["identity"]["principalId"] for one in (world.desired.vault, TARGET))
-    give(
-        cloud,
-        (backup.CONTRIBUTOR, vault, STAGING),
-        (ACCOUNT_CONTRIBUTOR, vault, STAGING_ACCOUNT),
-        (BLOB_OWNER, vault, STAGING_ACCOUNT),
-        (backup.CONTRIBUTOR, cluster, STAGING),
-        (backup.BLOB_CONTRIBUTOR, extension, STAGING_ACCOUNT),
-    )
+    give(cloud, *staging_grants_of(vault, cluster, extension))
     asked = {"tier": VAULT, "staging_group": STAGING, "staging_account": STAGING_ACCOUNT}
     request = await _request(world, target=ClusterId.parse(TARGET), **asked)
     assert request.across
