@@ -13,7 +13,7 @@ from local.stack import NODE_POOL
 from shared.arm.ids import ClusterId
 from shared.catalog.loading import load as load_catalog
 from shared.catalog.rendering import policy_fingerprint
-from shared.fleet.records import ClusterRow, State
+from shared.fleet.records import ClusterRow, Condition, HistoryEntry, State
 from shared.onboarding.cluster import read_cluster
 from shared.onboarding.desired import (
     BACKUP_OPERATOR,
@@ -34,6 +34,20 @@ if TYPE_CHECKING:
 type Order = dict[str, Any]
 """A resource as the control endpoint takes it: id and body."""
 
+_LONG_AGO = "2026-01-31T08:00:00Z"
+_HISTORY = (
+    ("Waiting", "CreatingVault"),
+    ("Waiting", "InstallingExtension"),
+    ("Waiting", "RolesPropagating"),
+    ("Waiting", "Validating"),
+    ("Waiting", "ConfiguringProtection"),
+    ("Protected", "ProtectionConfigured"),
+)
+_STEPS = (
+    *("provider", "vault-group", "vault", "policy", "backup-group", "storage-account", "container", "extension"),
+    *("trusted-access", *(f"role/{role.name} on {role.on or 'cluster'}" for role in ROLES)),
+    *("validation", "backup-instance", "previous-instances", "retired-policies"),
+)
 _SUCCEEDED = {"provisioningState": "Succeeded"}
 
 
@@ -78,6 +92,9 @@ def protected_rows(clusters: Sequence[str], policies: Sequence[str], environ: Ma
         row = ClusterRow(str(cluster), state=State.PROTECTED, reason="ProtectionConfigured", policy=policy)
         row.fingerprint = policy_fingerprint(catalog, catalog.policies[policy], cluster.key)
         row.life.identity = _principal(text)
+        row.conditions = [Condition("Protected", "True", "Info", row.reason, "", _LONG_AGO)]
+        row.history = [HistoryEntry(_LONG_AGO, *change) for change in _HISTORY]
+        row.steps = dict.fromkeys(_STEPS, "Met")
         rows.append(row)
     return rows
 

@@ -10,7 +10,6 @@ from shared.fleet.tables import Rows
 from shared.resync.fleet import Resync, ResyncRow
 from tests.fleet import damage
 from tests.fleet.app import App
-from tests.fleet.stores import MemoryTable
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableClient
@@ -36,12 +35,9 @@ _HOUR: Final = 3600.0
 
 
 def resync(app: App) -> Resync:
-    """A resync over the app's own table, queue and door."""
-    tables = {
-        name: cast("TableClient", table) for name, table in (("clusters", app.table), ("marks", MemoryTable("m")))
-    }
-    glances: Rows[Glance] = Rows(tables["clusters"], Glance, VERSION, lambda _: {})
-    marks: Rows[ResyncRow] = Rows(tables["marks"], ResyncRow, VERSION, lambda _: {})
+    """A resync over the app's own tables, queue and door."""
+    glances: Rows[Glance] = Rows(cast("TableClient", app.table), Glance, VERSION, lambda _: {})
+    marks: Rows[ResyncRow] = Rows(cast("TableClient", app.marks), ResyncRow, VERSION, lambda _: {})
     door, settings = app.reconciler.door, app.settings
     scope = Scope(door, settings.subscriptions, ())
     return Resync(settings, scope, app.catalog, door, glances, marks, cast("Sender", app.queue))
