@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shared.api.pages import Block, Facts, Table, Title, Words, duration
-from shared.api.views import BackupView, ClusterView, FleetView, JobView
+from shared.api.views import BackupView, ClusterView, FleetView, JobView, ResyncView
 from shared.arm.ids import name_of
 
 
@@ -39,12 +39,22 @@ def fleet(view: FleetView) -> Iterator[Block]:
             ("backups fresh", view.fresh),
             ("backups overdue", view.overdue),
             ("backups failing", view.failing),
+            *_resync_facts(view.resync),
         )
     )
     yield Table(
         ("state", "cluster", "policy", "reason", "newest point", "trouble"),
         tuple(_fleet_row(item) for item in view.items),
     )
+
+
+def _resync_facts(view: ResyncView) -> Iterator[tuple[str, object]]:
+    found = ", ".join(f"{count} {reason}" for reason, count in view.by_reason.items()) or "nothing"
+    yield "last comparison", f"{view.at}, found {found}; {view.converged} as wanted" if view.at else "none yet"
+    if view.postponed:
+        yield "waiting for their turn", view.postponed
+    if view.unread_subscriptions:
+        yield "subscriptions not read", ", ".join(view.unread_subscriptions)
 
 
 def _fleet_row(view: ClusterView) -> tuple[object, ...]:

@@ -72,9 +72,12 @@ def test_a_fleet_shows_counts_and_a_row_for_each_cluster() -> None:
         fresh=0,
         overdue=1,
         failing=1,
-        resync=resync_view(ResyncRow()),
+        resync=resync_view(ResyncRow(1.7e9, converged=3, by_reason={"TagChanged": 2}, unread={"s": "NotReadable"})),
         items=[WEB],
     )
+    text = as_text(fleet(view))
+    assert "2023-11-14T22:13:20Z, found 2 TagChanged; 3 as wanted" in text
+    assert "subscriptions not read" in text
     last = as_markdown(fleet(view)).splitlines()[-1]
     assert last.startswith("| Protected | /subscriptions/")
     assert last.endswith("| 1 d 3 h old | overdue, 2 failed in a row |")
