@@ -200,6 +200,7 @@ class Glance(Struct, frozen=True, gc=False):
     looked_at: float = 0.0
     asked: str = ""
     life: GlanceLife = GlanceLife()
+    places: Places | None = None
 
 
 class RegionRow(Struct):

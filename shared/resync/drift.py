@@ -177,7 +177,7 @@ class Judge:
         wanted = self._wanted(seen, cluster, (selected.name, policy))
         if folded(wanted.instance) not in seen.instances and _serves(seen.instances.values()):
             return None  # others protect it, with an extension and roles of theirs
-        found = self._of_instance(seen, wanted) or self._of_extension(seen) or self._of_roles(seen, wanted)
+        found = self._of_instance(seen, wanted) or self._of_extension(seen) or self._of_roles(seen, row, wanted)
         return found and Finding(seen.id, *found)
 
     def _wanted(self, seen: Seen, cluster: Cluster, named: tuple[str, Policy]) -> Desired:
@@ -208,23 +208,23 @@ class Judge:
         failed = seen.extension.state in ("Failed", "Canceled")
         return (Reason.EXTENSION_FAILED, seen.extension.state) if failed else None
 
-    def _of_roles(self, seen: Seen, wanted: Desired) -> tuple[Reason, str] | None:
+    def _of_roles(self, seen: Seen, row: Glance, wanted: Desired) -> tuple[Reason, str] | None:
         subscription = seen.id.subscription
         if not self.inventory.grants or not self.inventory.knows("grants", subscription):
             return None
         missing = [role for role in ROLES if (wanted.vault_tier or not role.vault_tier)]
-        missing = [role for role in missing if self._lacks(role, seen, wanted)]
+        # where they were when the cluster was last protected: an adopted extension has an account of its own
+        there = row.places or wanted
+        scopes = {None: str(seen.id), BACKUP_GROUP: there.group, ACCOUNT: there.account}
+        missing = [role for role in missing if self._lacks(role, scopes[role.on], self._principal(role, seen, wanted))]
         if not missing:
             return None
         return Reason.ROLE_MISSING, ", ".join(sorted(f"{role.name} on {role.on or 'cluster'}" for role in missing))
 
-    def _lacks(self, role: Role, seen: Seen, wanted: Desired) -> bool:
+    def _lacks(self, role: Role, scope: str, principal: str) -> bool:
         """Whether the graph shows no such assignment, at the scope or above it; an unknown grantee lacks nothing."""
-        principal = self._principal(role, seen, wanted)
-        if not principal:
-            return False
         pair = folded(f"{principal} {role.id}")
-        return all(pair not in self.inventory.grants.get(place, ()) for place in _places(role, wanted))
+        return bool(principal) and not any(pair in self.inventory.grants.get(place, ()) for place in _places(scope))
 
     def _principal(self, role: Role, seen: Seen, wanted: Desired) -> str:
         match role.grantee:
@@ -241,11 +241,9 @@ def _serves(instances: Iterable[SeenInstance]) -> bool:
     return any(instance.state in _WELL for instance in instances)
 
 
-def _places(role: Role, wanted: Desired) -> Iterator[str]:
+def _places(scope: str) -> Iterator[str]:
     """The rows in which an assignment that serves may stand: a group's row has what is in the group too."""
-    if role.on is None:
-        yield folded(str(wanted.cluster.id))
-    inside = {BACKUP_GROUP: wanted.group, ACCOUNT: wanted.account}.get(role.on or "", str(wanted.cluster.id))
-    yield folded(group_id(subscription_of(inside), group_of(inside)))
-    yield f"/subscriptions/{subscription_of(inside)}"
+    yield folded(scope)
+    yield folded(group_id(subscription_of(scope), group_of(scope)))
+    yield f"/subscriptions/{subscription_of(scope)}"
     yield ""

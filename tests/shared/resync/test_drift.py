@@ -10,7 +10,7 @@ import pytest
 
 from shared.arm.ids import ClusterId
 from shared.catalog.loading import load
-from shared.fleet.records import Claim, Glance, State
+from shared.fleet.records import Claim, Glance, Places, State
 from shared.resync.drift import Judge, Moment
 from shared.resync.inventory import Inventory
 from shared.settings import load as load_settings
@@ -221,6 +221,26 @@ async def test_what_others_protect_is_not_missed(world: World) -> None:
         world.row(cluster).policy = ""
     world.add("shows-that-the-graph-has-extensions")
     assert await world.asked() == {"lost": "ProtectionLost"}
+
+
+async def test_roles_are_looked_for_where_they_were_when_it_was_last_protected(world: World) -> None:
+    """An adopted extension keeps its backups in an account of its own; above the scope serves as well."""
+    adopted, inherited = world.add("adopted", "inherited")
+    theirs = f"/subscriptions/{SUBSCRIPTIONS[0]}/resourceGroups/rg-theirs"
+    account = f"{theirs}/providers/Microsoft.Storage/storageAccounts/theirs"
+    stores = world.part(INSTANCES, adopted).properties["policyInfo"]["policyParameters"]["dataStoreParametersList"]
+    world.row(adopted).places = Places("westeurope", "", "", "", stores[0]["resourceGroupId"], account, "", "")
+    for cluster, scope in ((adopted, account), (inherited, f"/subscriptions/{SUBSCRIPTIONS[0]}")):
+        principal = world.part(EXTENSIONS, cluster).properties["aksAssignedIdentity"]["principalId"]
+        (old,) = (
+            item for item in world.cloud.store.of_type(ASSIGNMENTS) if item.properties["principalId"] == principal
+        )
+        world.remove(old.id)
+        new = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{old.name}"
+        world.cloud.seed(new, {"properties": {**old.properties, "scope": scope}})
+    assert await world.asked() == {}
+    _revoke(world, adopted)
+    assert await world.asked() == {"adopted": "RoleMissing"}
 
 
 @pytest.mark.parametrize("inherit", ["group", "subscription"])
