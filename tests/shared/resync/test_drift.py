@@ -225,7 +225,7 @@ async def test_what_others_protect_is_not_missed(world: World) -> None:
 
 async def test_roles_are_looked_for_where_they_were_when_it_was_last_protected(world: World) -> None:
     """An adopted extension keeps its backups in an account of its own; above the scope serves as well."""
-    adopted, inherited = world.add("adopted", "inherited")
+    adopted, inherited = world.add("adopted", "inherited", policy="silver")
     theirs = f"/subscriptions/{SUBSCRIPTIONS[0]}/resourceGroups/rg-theirs"
     account = f"{theirs}/providers/Microsoft.Storage/storageAccounts/theirs"
     stores = world.part(INSTANCES, adopted).properties["policyInfo"]["policyParameters"]["dataStoreParametersList"]
