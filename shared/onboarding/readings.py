@@ -123,14 +123,14 @@ async def grants(door: Door, scope: str, condition: str = "atScope()") -> Sequen
         ArmError: Azure refused.
     """
     path = f"{scope}/providers/Microsoft.Authorization/roleAssignments"
-    return [_grant(item["properties"]) for item in await door.list(path, ROLES_API, filter=condition)]
+    return [_grant(item.get("properties") or {}) for item in await door.list(path, ROLES_API, filter=condition)]
 
 
 def _grant(row: Json) -> Grant:
     return Grant(
-        scope=str(row["scope"]),
-        principal_id=str(row["principalId"]),
-        role_id=name_of(str(row["roleDefinitionId"])),
+        scope=str(row.get("scope") or ""),
+        principal_id=str(row.get("principalId") or ""),
+        role_id=name_of(str(row.get("roleDefinitionId") or "")),
         principal_type=str(row.get("principalType") or ""),
         created=str(row.get("createdOn") or ""),
     )

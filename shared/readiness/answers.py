@@ -117,6 +117,7 @@ def disk_of(row: Mapping[str, Any]) -> Disk:
         claim=str(tags.get(_CLAIM) or ""),
         namespace=str(tags.get(_NAMESPACE) or ""),
         created=moment(properties.get("timeCreated")),
+        attached=str(properties.get("diskState") or "").casefold() != "unattached",
     )
 
 

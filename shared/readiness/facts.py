@@ -104,7 +104,13 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A disk of the node resource group. `claim` names the volume claim that it is for, "" for none; sizes in GiB."""
+    """A disk of the node resource group.
+
+    Attributes:
+        size: GiB.
+        claim: name of the volume claim that it was made for, "" for none.
+        attached: a node uses it.
+    """
 
     id: str
     sku: str
@@ -114,6 +120,7 @@ class Disk:
     claim: str
     namespace: str
     created: float
+    attached: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +195,9 @@ class Facts:
     Attributes:
         at: Azure's time, epoch seconds.
         places: where things are, as Azure says now.
+        remembered: where they were when the app last saw the cluster protected.
         group_grants: role assignments at and above the snapshot group; so `account_grants` of the account.
-        memberships: principal id -> all its role assignments in the subscription, those by way of groups included.
+        memberships: (subscription, principal id) -> all its role assignments there, those by way of groups included.
         locks: on the snapshot group and above; their 404 says that the group is missing.
         since: when protection was first seen, epoch seconds; 0 for unknown.
         rpo: how old the newest point may get, seconds; None when nothing says.
@@ -209,7 +217,7 @@ class Facts:
     graph: Fact[Graph] = _NOT_READ
     group_grants: Fact[Sequence[Grant]] = _NOT_READ
     account_grants: Fact[Sequence[Grant]] = _NOT_READ
-    memberships: Mapping[str, Fact[Sequence[Grant]]] = field(default_factory=dict)
+    memberships: Mapping[tuple[str, str], Fact[Sequence[Grant]]] = field(default_factory=dict)
     account: Fact[Account] = _NOT_READ
     container: Fact[bool] = _NOT_READ
     locks: Fact[Sequence[Lock]] = _NOT_READ
@@ -223,6 +231,7 @@ class Facts:
     rto: float | None = None
     past: Sequence[Restoration] = ()
     volumes: Fact[Sequence[Volume]] | None = None
+    remembered: Places | None = None
     requests: int = 0
 
     @property

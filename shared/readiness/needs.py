@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from shared.arm.ids import folded, same_id
+from shared.arm.ids import folded, same_id, subscription_of
 from shared.errors import ArmError
 from shared.onboarding.cluster import Cluster
 from shared.onboarding.readings import Extension, Grant, Vault
@@ -119,6 +119,8 @@ def _extension_principal(side: Side) -> Fact[str]:
 
 def covers(grant: Grant, scope: str) -> bool:
     """Whether an assignment lies at a scope or above it."""
+    if not grant.scope:
+        return False
     above = folded(grant.scope.rstrip("/"))
     below = folded(scope.rstrip("/"))
     return same_id(above, below) or below.startswith(f"{above}/")
@@ -146,11 +148,15 @@ def by_groups(need: Need) -> list[Grant]:
     ]
 
 
-def to_ask(facts: Facts) -> list[str]:
-    """Identities of which only their memberships can tell whether they hold a role."""
-    asked: list[str] = []
+def member_key(need: Need) -> tuple[str, str]:
+    """By what an identity's own memberships are found: the scope's subscription, and its id."""
+    return subscription_of(need.scope), str(need.principal)
+
+
+def to_ask(facts: Facts) -> list[tuple[str, str]]:
+    """Identities of which only their memberships can tell whether they hold a role, with the subscription."""
+    asked: dict[tuple[str, str], None] = {}
     for need in needs(facts):
-        unknown = isinstance(need.principal, str) and need.principal and not direct(need) and by_groups(need)
-        if unknown and need.principal not in asked:
-            asked.append(str(need.principal))
-    return asked
+        if isinstance(need.principal, str) and need.principal and not direct(need) and by_groups(need):
+            asked[member_key(need)] = None
+    return list(asked)

@@ -15,7 +15,7 @@ from shared.arm.door import DATA_PROTECTION_API, Door
 from shared.arm.ids import ClusterId, group_id, same_id
 from shared.errors import ArmError, InvalidResourceId
 from shared.fleet.records import Places
-from shared.onboarding import readings
+from shared.onboarding import names, readings
 from shared.onboarding.cluster import Cluster, read_cluster
 from shared.onboarding.readings import CLUSTERS_API, STORAGE_API, Extension
 from shared.onboarding.steps.extension import storage_of
@@ -41,6 +41,8 @@ class Reader:
     Attributes:
         window: how far back snapshots matter, seconds.
         run_command: whether a command may run in the cluster.
+        budget: requests that may be sent.
+        spent: something wasn't asked for want of it.
     """
 
     door: Door
@@ -50,6 +52,7 @@ class Reader:
     run_command: bool = False
     budget: int = field(init=False)
     requests: int = 0
+    spent: bool = False
     _found: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -85,15 +88,15 @@ class Reader:
         listed = self.fact(f"grants {group_scope(places)}")
         return self.fact(f"grants {places.group}") if absent(listed) else listed
 
-    async def read_memberships(self, principals: list[str]) -> Mapping[str, Fact[Any]]:
-        """All role assignments of identities, those by way of groups included."""
-        scope = f"/subscriptions/{self.cluster.subscription}"
+    async def read_memberships(self, asked: list[tuple[str, str]]) -> Mapping[tuple[str, str], Fact[Any]]:
+        """All role assignments of identities in a subscription, those by way of groups included."""
 
-        def of(principal: str) -> Read:
+        def of(subscription: str, principal: str) -> Read:
+            scope = f"/subscriptions/{subscription}"
             return lambda: readings.grants(self.door, scope, f"assignedTo('{principal}')")
 
-        await self._all({f"memberships {principal}": of(principal) for principal in principals})
-        return {principal: self.fact(f"memberships {principal}") for principal in principals}
+        await self._all({f"memberships {key}": of(*key) for key in asked})
+        return {key: self.fact(f"memberships {key}") for key in asked}
 
     def fact(self, key: str) -> Any:
         """What was read, or the error that says why not."""
@@ -119,6 +122,7 @@ class Reader:
         new = [key for key in reads if key not in self._found]
         for key in new[self.budget - self.requests :]:
             self._found[key] = _BUDGET_SPENT
+            self.spent = True
         async with asyncio.TaskGroup() as group:
             for key in new[: self.budget - self.requests]:
                 group.create_task(self._one(key, reads[key]))
@@ -242,7 +246,7 @@ class Reader:
             group=group,
             account=storage.account_id if storage else base.account,
             container=storage.container if storage else base.container,
-            binding=base.binding,
+            binding=str(names.binding(self.cluster, vault)) if vault else base.binding,
             node_group=node_group,
         )
         return _in_the_old_spelling(base, found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from shared.arm.door import Door
 from shared.arm.ids import ClusterId, group_id
@@ -86,6 +86,8 @@ class Checker:
     policies: Policies
     door: Door
     recall: Recall
+    _astray: set[str] = field(default_factory=set)
+    """Clusters whose remembered places led astray, for more requests than a check may send: found out next time."""
 
     async def check(self, cluster: ClusterId, ask: Ask = NEWEST) -> Checked | UnknownCluster:
         """Check one cluster; what couldn't be read is part of the answer, not an error."""
@@ -93,7 +95,11 @@ class Checker:
             ask = replace(ask, target=None)
         known = await self.recall(cluster)
         reader = Reader(self.door, cluster, ask, self._window(known.places), self.settings.run_command)
-        places = await reader.read(known.places)
+        places = await reader.read(None if cluster.key in self._astray else known.places)
+        if known.places in (None, places):
+            self._astray.discard(cluster.key)
+        elif reader.spent:
+            self._astray.add(cluster.key)
         kept = reader.fact("instances")
         if absent(reader.fact(f"cluster {cluster}")) and not known.row and (not kept or isinstance(kept, ArmError)):
             return UnknownCluster(cluster)
@@ -117,6 +123,7 @@ class Checker:
             at=self.door.clock.now().timestamp(),
             ask=ask,
             places=places,
+            remembered=known.places,
             source=source,
             instances=reader.fact("instances"),
             vault=reader.fact(f"vault {places.vault}"),

@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from shared.readiness.ask import VAULT
-from shared.readiness.checks import access, clusters, jobs, points, protection, staging, storage, vaults, volumes
+from shared.readiness.checks import (
+    access,
+    clusters,
+    jobs,
+    points,
+    protection,
+    snapshots,
+    staging,
+    storage,
+    vaults,
+    volumes,
+)
 from shared.readiness.checks.finding import Finding
 from shared.readiness.facts import Facts
 from shared.readiness.model import Check
@@ -75,7 +86,7 @@ TABLE = (
     Entry("recovery-point-age", Decides.NEVER, points.young),
     Entry("points-retained", Decides.NEVER, points.retained),
     Entry("vault-tier-copy", Decides.NEVER, points.copied),
-    Entry("snapshots-there", Decides.SNAPSHOTS, points.snapshots),
+    Entry("snapshots-there", Decides.SNAPSHOTS, snapshots.present),
     Entry("recent-jobs", Decides.NEVER, jobs.recent),
     Entry("extension-healthy", Decides.HERE, access.extension),
     Entry("trusted-access", Decides.HERE, access.trusted),

@@ -12,7 +12,7 @@ from shared.onboarding.steps.extension import storage_of
 from shared.readiness.answers import moment
 from shared.readiness.checks.finding import Finding, failed, passed, unread, warned
 from shared.readiness.facts import Account, Facts, Side
-from shared.readiness.needs import Need, by_groups, covers, direct
+from shared.readiness.needs import Need, by_groups, covers, direct, member_key
 
 _BY_IDENTITY = "configuration.backupStorageLocation.config.useAAD"
 _PROPAGATION = 600.0
@@ -38,7 +38,8 @@ def _extension(facts: Facts, side: Side) -> Finding:
         message = f"cluster {side.id.name} has no backup extension"
         return failed("ExtensionMissing", message, _install(facts, side), clusterId=str(side.id))
     evidence = {"clusterId": str(side.id), "extension": found.name, "state": found.state}
-    account = facts.places.account if side is facts.source else ""  # a target's own backups may lie elsewhere
+    # a target's own backups may lie elsewhere; the source's lie where they lay when it was last protected
+    account = facts.remembered.account if facts.remembered and side is facts.source else ""
     keyless = isinstance(facts.account, Account) and facts.account.keyless
     for wrong, reason, message in _faults(found, account, keyless=keyless):
         if wrong:
@@ -98,6 +99,8 @@ def _trusted(facts: Facts, side: Side) -> Finding:
     vault = facts.places.vault
     if isinstance(side.bindings, ArmError):
         return unread("trusted access", side.bindings, clusterId=str(side.id))
+    if not vault:
+        return unread("the vault", ArmError("no backup instance names one", code="NotAsked"), clusterId=str(side.id))
     ours = [item for item in side.bindings if same_id(item.source, vault) and _operates(item.roles)]
     ready = next((item for item in ours if item.state == "Succeeded"), None)
     if ready is not None:
@@ -130,7 +133,7 @@ def role(facts: Facts, need: Need) -> Finding:
     if granted:
         return _propagated(facts, need, [moment(grant.created) for grant in granted], evidence)
     if by_groups(need):
-        memberships = facts.memberships.get(need.principal, ArmError("its groups weren't asked for", code="NotAsked"))
+        memberships = facts.memberships.get(member_key(need), ArmError("its groups weren't asked for", code="NotAsked"))
         if isinstance(memberships, ArmError):
             return unread(f"the groups of {need.who}", memberships, **evidence)
         if any(need.role.met_by(grant.role_id) and covers(grant, need.scope) for grant in memberships):

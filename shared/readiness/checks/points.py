@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from shared.catalog.model import Policy, minutes
+from shared.catalog.model import minutes
 from shared.errors import ArmError
 from shared.notify.events import iso
 from shared.readiness.ask import OPERATIONAL, VAULT
 from shared.readiness.checks.finding import Finding, failed, passed, unread, warned
-from shared.readiness.facts import Disk, Facts, Point, Points
+from shared.readiness.facts import Facts, Points
 
 _DAY = 86400.0
 _HELD = 0.8  # share of the points that the schedule makes; some jobs fail without anything being wrong for long
 _COPY_SLACK = 12 * 3600.0  # a copy takes hours, and the day's first backup may slip
 _PERIODS = (("daily", _DAY), ("weekly", 7 * _DAY), ("monthly", 31 * _DAY), ("yearly", 366 * _DAY))
-_AROUND = 1800.0  # seconds between a point's time and that of its snapshots
-_SKIPPED_SKUS = ("premiumv2", "ultrassd")
-_SKIPPED_NAMESPACES = frozenset({"kube-system", "kube-node-lease", "kube-public"})
 
 
 def restorable(facts: Facts) -> Finding:
@@ -50,10 +47,11 @@ def _no_point(facts: Facts, points: Points) -> Finding:
             "PointMissing", f"there is no recovery point {asked}", "choose one that is there", tier=facts.ask.tier
         )
     message = f"there is no recovery point in {facts.ask.tier}"
-    return failed("NoRecoveryPoint", message, _backup_now(facts), tier=facts.ask.tier, points=len(points.items))
+    return failed("NoRecoveryPoint", message, backup_now(facts), tier=facts.ask.tier, points=len(points.items))
 
 
-def _backup_now(facts: Facts) -> str:
+def backup_now(facts: Facts) -> str:
+    """The request that starts a backup."""
     cluster = facts.source.id
     return f"POST /api/clusters/{cluster.subscription}/{cluster.group}/{cluster.name}/backups"
 
@@ -64,7 +62,7 @@ def young(facts: Facts) -> Finding:
         return unread("the recovery points", facts.points)
     newest = next(iter(facts.points.items), None)
     if newest is None:
-        return failed("NoRecoveryPoint", "there is no recovery point", _backup_now(facts))
+        return failed("NoRecoveryPoint", "there is no recovery point", backup_now(facts))
     age = facts.at - newest.time
     evidence = {
         "newest": iso(newest.time),
@@ -80,7 +78,7 @@ def young(facts: Facts) -> Finding:
             "WithinTarget", f"the newest point is {_span(age)} old, {_span(facts.rpo)} are allowed", **evidence
         )
     message = f"the newest recovery point is {_span(age)} old, {_span(facts.rpo)} are allowed"
-    return failed("OlderThanTarget", message, _backup_now(facts), **evidence)
+    return failed("OlderThanTarget", message, backup_now(facts), **evidence)
 
 
 def retained(facts: Facts) -> Finding:
@@ -126,48 +124,6 @@ def copied(facts: Facts) -> Finding:
     words = f"the newest copy in the vault is of {iso(newest)}" if newest else "there is no copy in the vault"
     fix = "look at the roles of the vault's identity and at the disks: over 1 TB or without public access isn't copied"
     return warned("CopyMissing", f"{words}, one is promised every {_span(every)}", fix, **evidence)
-
-
-def snapshots(facts: Facts) -> Finding:
-    """The snapshots that the point stands on are in the snapshot group."""
-    point, graph = facts.point, facts.graph
-    if isinstance(point, ArmError) or point is None:
-        return unread("the point's snapshots", point or ArmError("there is no recovery point", code="NotAsked"))
-    if isinstance(graph, ArmError):
-        return unread("the point's snapshots", graph)
-    if facts.ask.tier == VAULT:
-        return passed("NotNeeded", "a restore from the vault needs no snapshots")
-    if facts.at - point.time > graph.window - _AROUND:
-        message = f"the snapshots of {iso(point.time)} weren't asked for; a deep check asks Azure about them"
-        return warned("NotLookedAt", message, "ask with deep=true", recoveryPointId=point.id)
-    there = {item.source.casefold() for item in graph.snapshots if abs(item.created - point.time) <= _AROUND}
-    missing = [disk.id for disk in graph.disks if _covered(disk, point, facts.used) and disk.id.casefold() not in there]
-    evidence = {"recoveryPointId": point.id, "snapshots": len(there), "missing": missing}
-    if not missing:
-        return passed("SnapshotsThere", f"{len(there)} snapshots are there", **evidence)
-    names = ", ".join(disk.rpartition("/")[2] for disk in missing[:5])
-    message = f"the snapshot group has no snapshot of {names} from {iso(point.time)}"
-    return failed("SnapshotMissing", message, _backup_now(facts), **evidence)
-
-
-def _covered(disk: Disk, point: Point, policy: Policy | None) -> bool:
-    """Whether the backup should have a snapshot of the disk."""
-    contents = policy.contents if policy else None
-    included = contents.included_namespaces if contents else ()
-    excluded = contents.excluded_namespaces if contents else ()
-    if contents and (
-        not contents.volume_snapshots or (contents.volume_types and "AzureDisk" not in contents.volume_types)
-    ):
-        return False
-    namespace = disk.namespace or "default"
-    return (
-        bool(disk.claim)
-        and disk.created < point.time - _AROUND
-        and not disk.sku.casefold().startswith(_SKIPPED_SKUS)
-        and namespace not in _SKIPPED_NAMESPACES
-        and namespace not in excluded
-        and (not included or namespace in included)
-    )
 
 
 def _span(seconds: float) -> str:

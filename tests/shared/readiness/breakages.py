@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.onboarding.names import role_assignment
 from shared.onboarding.steps.roles import ROLES
+from shared.readiness.restore_tests import Outcome, RestoreTest
 from tests.shared.readiness.protected import (
     BARE,
     BLOB_CONTRIBUTOR,
@@ -207,7 +208,71 @@ def _expire(body: Any) -> None:
         detail["expiryTime"] = "2024-06-26T00:00:00.0000000Z"
 
 
+def _points(world: Protected) -> list[Any]:
+    """The recovery points, newest first."""
+    found = world.azure.cloud.store.children(world.desired.instance, f"{_BACKUP}/backupInstances/recoveryPoints")
+    return sorted(found, key=lambda point: str(point.properties["recoveryPointTime"]), reverse=True)
+
+
+def _points_gone(first: int, end: int) -> Break:
+    """Take points away, counted from the newest one on."""
+    return lambda world: several(*(take_away(_always(point.id)) for point in _points(world)[first:end]))(world)
+
+
+def _always(resource_id: str) -> Find:
+    return lambda _: resource_id
+
+
+def _no_copies(world: Protected) -> Undo:
+    """Take every copy in the vault away."""
+
+    def alter(body: Any) -> None:
+        kept = [item for item in body["properties"]["recoveryPointDataStoresDetails"] if item["type"] != "VaultStore"]
+        body["properties"]["recoveryPointDataStoresDetails"] = kept
+
+    return several(*(change(_always(point.id), alter) for point in _points(world)))(world)
+
+
+def _restore_failed(world: Protected) -> Undo:
+    """Somebody recorded a restore that failed."""
+    before, at = world.remembered, world.azure.cloud.clock.now().timestamp() - 3600
+    failed = RestoreTest("t1", Outcome.FAILED, at, 600.0, "somebody")
+    world.remembered = replace(before, tests=[failed])
+
+    def undo() -> None:
+        world.remembered = before
+
+    return undo
+
+
 BREAKAGES: dict[str, Breakage] = {
+    "no backup for hours": Breakage(
+        _points_gone(0, 2), {"recovery-point-age": "OlderThanTarget", "snapshots-there": "NotLookedAt"}
+    ),
+    "points missing": Breakage(_points_gone(1, 6), {"points-retained": "PointsMissing"}),
+    "no points": Breakage(
+        _points_gone(0, 99),
+        {
+            "recovery-point": "NoRecoveryPoint",
+            "recovery-point-age": "NoRecoveryPoint",
+            "points-retained": "PointsMissing",
+            "vault-tier-copy": "CopyMissing",
+            "snapshots-there": "NotAsked",
+        },
+    ),
+    "no copies in the vault": Breakage(_no_copies, {"vault-tier-copy": "CopyMissing"}),
+    "last restore failed": Breakage(_restore_failed, {"restore-tried": "LastRestoreFailed"}),
+    "vault without identity": Breakage(
+        change(_vault, lambda body: body.update(identity={})),
+        {"vault-ready": "VaultNotReady"}
+        | {
+            f"role-vault-{what}": "NotAsked"
+            for what in ("reads-cluster", "reads-snapshots", "takes-snapshots", "reads-disks", "reads-blobs")
+        },
+    ),
+    "vault in another region": Breakage(
+        change(_vault, lambda body: body.update(location="northeurope")), {"vault-ready": "VaultElsewhere"}
+    ),
     "cluster stopped": Breakage(
         change(_cluster, properties(powerState={"code": "Stopped"})), {"cluster-running": "ClusterStopped"}
     ),
@@ -306,7 +371,7 @@ BREAKAGES: dict[str, Breakage] = {
 def _disk(name: str, *, sku: str = "Premium_LRS", size: int = 64) -> tuple[str, dict[str, Any]]:
     """A volume's disk that no backup has seen yet."""
     tags = {"kubernetes.io-created-for-pvc-name": name, "kubernetes.io-created-for-pvc-namespace": "shop"}
-    made = {"diskSizeGB": size, "timeCreated": "2024-06-27T13:55:00Z", "provisioningState": "Succeeded"}
+    made = {"diskSizeGB": size, "timeCreated": "2024-06-28T13:55:00Z", "provisioningState": "Succeeded"}
     body = {"location": "westeurope", "sku": {"name": sku}, "tags": tags, "properties": made}
     return f"{NODE_GROUP}/providers/Microsoft.Compute/disks/{name}", body
 

@@ -1,4 +1,4 @@
-"""A protected cluster in a simulated Azure, with backups of a day and a second cluster to restore to, and a checker."""
+"""A protected cluster in a simulated Azure, two days later, a second cluster to restore to, and a checker."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ DISK = f"{NODE_GROUP}/providers/Microsoft.Compute/disks/pvc-1"
 ENVIRON = {"AUTOPILOT_SUBSCRIPTIONS": BARE, "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
 CONTRIBUTOR, BLOB_CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c", "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
-_A_DAY = 26 * 3600.0
+_TWO_DAYS = 50 * 3600.0
 
 
 class AppToken:
@@ -140,7 +140,7 @@ async def protected(azure: Client, policy: str = "gold") -> AsyncGenerator[Prote
             return world.remembered
 
         world.checker = Checker(settings, catalog, Policies.of(catalog), door, recall)
-        await world.step(_A_DAY)
+        await world.step(_TWO_DAYS)
         yield world
 
 

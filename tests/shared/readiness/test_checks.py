@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.arm.ids import ClusterId
+from shared.readiness.checks import ROLE_CHECKS, TABLE
 from shared.readiness.model import Status, Verdict
 from tests.shared.readiness.breakages import BREAKAGES, TARGET_BREAKAGES
 from tests.shared.readiness.protected import TARGET, troubles
@@ -62,3 +63,16 @@ async def test_what_is_broken_turns_its_check_and_no_other(lasting: Protected, n
 async def test_what_is_broken_of_a_target_turns_its_check(lasting: Protected, name: str) -> None:
     """What only the source needs for itself doesn't decide about a restore to another cluster."""
     await _broken_and_repaired(lasting, TARGET_BREAKAGES[name], target=ClusterId.parse(TARGET))
+
+
+_ELSEWHERE = {
+    # tested with their own questions
+    *("staging", "staging-role-group", "staging-role-account", "staging-role-blobs", "staging-role-cluster"),
+    *("staging-role-extension", "target-subscription", "volumes-in-cluster"),
+}
+
+
+async def test_every_check_is_broken_by_something() -> None:
+    """A new check comes with what breaks it."""
+    broken = {next(iter(item.turns)) for item in (*BREAKAGES.values(), *TARGET_BREAKAGES.values())}
+    assert {entry.id for entry in TABLE} | set(ROLE_CHECKS) == broken | _ELSEWHERE

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from msgspec.structs import replace
+from msgspec.structs import replace as struct_replace
 
 from shared.arm.ids import ClusterId
+from shared.backups.policies import Policies
 from shared.readiness.ask import VAULT, Ask
 from shared.readiness.model import Status, Verdict
 from shared.readiness.reading import BUDGET, BUDGET_WITH_TARGET
+from shared.readiness.restore_tests import Outcome, RestoreTest
 from shared.readiness.service import Known, UnknownCluster
+from shared.settings import Inherit
 from tests.local_azure.restoring import ACCOUNT_CONTRIBUTOR, BLOB_OWNER, STAGING, STAGING_ACCOUNT, give, place_staging
-from tests.shared.readiness.breakages import grant_of, take_away
+from tests.shared.readiness.breakages import change, grant_of, properties, put, several, take_away
 from tests.shared.readiness.protected import (
     BLOB_CONTRIBUTOR,
     CLUSTER,
@@ -62,20 +66,43 @@ async def test_a_cluster_that_the_app_does_not_remember_is_found_out(lasting: Pr
     assert checked.readiness.recovery_point == remembered.recovery_point
 
 
-async def test_what_azure_says_counts_against_what_is_remembered(lasting: Protected) -> None:
-    """A row that names another vault, instance and account costs a second round, within the budget."""
-    places = lasting.remembered.places
-    assert places is not None
-    wrong = replace(
-        places, instance=f"{places.instance}-old", account=f"{places.account}x", group=f"{places.group}-old"
-    )
-    with_row, lasting.remembered = lasting.remembered, Known(row=True, places=wrong)
+async def test_without_anything_remembered_an_unread_instance_is_unknown(lasting: Protected) -> None:
+    """Nothing names the vault then: nothing is said to be missing in it."""
+    refusal = {"action": "fail", "status": 403, "code": "AuthorizationFailed", "message": "no", "times": None}
+    with_row, lasting.remembered = lasting.remembered, Known()
+    await lasting.azure.control("POST", "/faults", {"match": {"path": "backupInstances$"}, **refusal})
     try:
-        checked = await lasting.check()
+        readiness = await lasting.readiness()
     finally:
         lasting.remembered = with_row
-    assert checked.facts.requests <= BUDGET
-    assert checked.facts.places.instance == places.instance
+        await lasting.azure.control("DELETE", "/faults")
+    assert readiness.verdict is Verdict.UNKNOWN
+    assert Status.FAIL not in {check.status for check in readiness.checks}
+
+
+async def test_what_azure_says_counts_against_what_is_remembered(lasting: Protected) -> None:
+    """A row that names another instance costs a second round; one of which nothing is right any more, a second ask."""
+    places = lasting.remembered.places
+    assert places is not None
+    moved = struct_replace(places, instance=f"{places.instance}-old", vault=f"{places.vault}-old")
+    wrong = struct_replace(moved, account=f"{places.account}x", group=f"{places.group}-old")
+    with_row = lasting.remembered
+    try:
+        lasting.remembered = Known(row=True, places=moved)
+        by_moved = await lasting.check()
+        lasting.remembered = Known(row=True, places=wrong)
+        by_wrong, again = await lasting.check(), await lasting.check()
+        lasting.remembered = with_row
+        by_right = await lasting.check()
+    finally:
+        lasting.remembered = with_row
+    assert troubles(by_moved.readiness) == {}
+    assert "BudgetSpent" in troubles(by_wrong.readiness).values()
+    assert troubles(again.readiness) == {"extension-healthy": "ExtensionElsewhere"}
+    assert troubles(by_right.readiness) == {}
+    for checked in (by_moved, by_wrong, again, by_right):
+        assert checked.facts.requests <= BUDGET
+        assert checked.facts.places == places
 
 
 async def test_a_cluster_that_nobody_knows_is_no_answer(lasting: Protected) -> None:
@@ -230,3 +257,101 @@ async def test_ids_in_another_case_are_the_same(lasting: Protected) -> None:
         store["resourceGroupId"] = lasting.desired.group
     assert (checked.readiness.verdict, checked.facts.requests) == (Verdict.READY, 12)
     assert checked.facts.places.node_group == NODE_GROUP
+
+
+_SUBNET = f"{CLUSTER.split('/providers')[0]}/providers/Microsoft.Network/virtualNetworks/v/subnets/nodes"
+_WAYS_IN: dict[str, dict[str, Any]] = {
+    "the nodes' subnet": {
+        "networkAcls": {"defaultAction": "Deny", "bypass": "AzureServices", "virtualNetworkRules": [{"id": _SUBNET}]}
+    },
+    "a private endpoint": {
+        "publicNetworkAccess": "Disabled",
+        "privateEndpointConnections": [
+            {
+                "properties": {
+                    "privateLinkServiceConnectionState": {"status": "Approved"},
+                    "privateEndpoint": {"id": "e"},
+                }
+            }
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("way", _WAYS_IN)
+async def test_a_closed_account_with_a_way_in_is_reachable(lasting: Protected, way: str) -> None:
+    """A rule for the subnet of all nodes, or an approved private endpoint."""
+
+    def join(body: Any) -> None:
+        for pool in body["properties"]["agentPoolProfiles"]:
+            pool["vnetSubnetID"] = _SUBNET.upper()
+
+    account = change(lambda world: world.desired.account, properties(**_WAYS_IN[way]))
+    repair = several(account, change(lambda _: CLUSTER, join))(lasting)
+    try:
+        assert troubles(await lasting.readiness()) == {}
+    finally:
+        repair()
+
+
+async def test_a_tag_of_the_resource_group_asks_for_the_policy(lasting: Protected) -> None:
+    """Where tags are inherited: the group's counts for a cluster without one; where they aren't, nothing asks."""
+    group = CLUSTER.split("/providers")[0]
+    untagged = change(lambda _: CLUSTER, lambda body: body.update(tags={}))
+    tagged = change(lambda _: group, lambda body: body.update(tags={"AKS-Backup": "gold"}))
+    usual, repair = lasting.checker, several(untagged, tagged)(lasting)
+    try:
+        assert troubles(await lasting.readiness()) == {"policy-as-tagged": "PolicyDiffers"}
+        lasting.checker = dataclasses.replace(usual, settings=usual.settings._replace(inherit=Inherit.SUBSCRIPTION))
+        inheriting = await lasting.check()
+    finally:
+        lasting.checker = usual
+        repair()
+    assert (troubles(inheriting.readiness), inheriting.facts.requests) == ({}, 12)
+
+
+async def test_past_restores_say_how_long_one_takes(lasting: Protected) -> None:
+    """The median of those that succeeded; above the RTO target it is a warning."""
+    at = lasting.azure.cloud.clock.now().timestamp()
+    tests = [
+        RestoreTest(f"t{n}", Outcome.SUCCESSFUL, at - 100 * n, seconds, "book")
+        for n, seconds in enumerate((5.0, 900.0, 700.0))
+    ]
+    before, usual = lasting.remembered, lasting.checker
+    policies = usual.catalog.policies | {"gold": struct_replace(usual.catalog.policies["gold"], rto_target="PT10M")}
+    catalog = struct_replace(usual.catalog, policies=policies)
+    lasting.remembered = dataclasses.replace(before, tests=tests)
+    try:
+        good = await lasting.readiness()
+        lasting.checker = dataclasses.replace(usual, catalog=catalog, policies=Policies.of(catalog))
+        slow = await lasting.readiness()
+        lasting.remembered = before
+        untried = await lasting.readiness()
+    finally:
+        lasting.remembered, lasting.checker = before, usual
+    assert (troubles(good), good.expected_duration_seconds) == ({}, 700)
+    assert troubles(slow) == {"restore-tried": "SlowerThanTarget"}
+    assert troubles(untried) == {"restore-tried": "NeverTried"}
+
+
+async def test_a_leftover_disk_is_no_failure(lasting: Protected) -> None:
+    """A disk that no node uses may be of a claim that is gone: its missing snapshot is a warning, not a failure."""
+    repair = put(
+        lambda _: (
+            f"{NODE_GROUP}/providers/Microsoft.Compute/disks/pvc-9",
+            {
+                "location": "westeurope",
+                "sku": {"name": "Premium_LRS"},
+                "tags": {
+                    "kubernetes.io-created-for-pvc-name": "old",
+                    "kubernetes.io-created-for-pvc-namespace": "shop",
+                },
+                "properties": {"diskSizeGB": 8, "timeCreated": "2024-06-20T08:00:00Z", "diskState": "Unattached"},
+            },
+        )
+    )(lasting)
+    try:
+        readiness = await lasting.readiness()
+    finally:
+        repair()
+    assert (readiness.verdict, troubles(readiness)) == (Verdict.AT_RISK, {"snapshots-there": "SnapshotMissing"})
