@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from local.stack import ROOT
 from shared.arm.ids import ClusterId
 from shared.readiness.checks import ROLE_CHECKS, TABLE
 from shared.readiness.model import Status, Verdict
@@ -76,3 +78,11 @@ async def test_every_check_is_broken_by_something() -> None:
     """A new check comes with what breaks it."""
     broken = {next(iter(item.turns)) for item in (*BREAKAGES.values(), *TARGET_BREAKAGES.values())}
     assert {entry.id for entry in TABLE} | set(ROLE_CHECKS) == broken | _ELSEWHERE
+
+
+async def test_every_check_is_described() -> None:
+    """The documentation has a row for each."""
+    text = (ROOT / "docs" / "readiness.md").read_text()
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    described = {name for row in rows for name in re.findall(r"`([a-z-]+)`", row)}
+    assert ({entry.id for entry in TABLE} | set(ROLE_CHECKS)) - described == set()
