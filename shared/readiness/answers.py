@@ -41,7 +41,7 @@ def _point(item: Json) -> Point:
     return Point(
         id=str(properties.get("recoveryPointId") or item.get("name") or ""),
         time=moment(properties.get("recoveryPointTime")),
-        tag=str(properties.get("retentionTagName") or ""),
+        policy=str(properties.get("policyName") or ""),
         copies=copies,
     )
 

@@ -40,11 +40,11 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A recovery point; `id` is what a restore names it by, `time` epoch seconds."""
+    """A recovery point; `id` is what a restore names it by, `time` epoch seconds, `policy` the ARM policy's name."""
 
     id: str
     time: float
-    tag: str
+    policy: str
     copies: tuple[Stored, ...]
 
     def copy_in(self, store: str) -> Stored | None:

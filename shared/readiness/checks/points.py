@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from shared.arm.ids import name_of
 from shared.catalog.model import minutes
 from shared.errors import ArmError
 from shared.notify.events import iso
+from shared.onboarding.readings import Instance
 from shared.readiness.ask import OPERATIONAL, VAULT
 from shared.readiness.checks.finding import Finding, failed, passed, unread, warned
 from shared.readiness.facts import Facts, Points
@@ -87,23 +89,32 @@ def retained(facts: Facts) -> Finding:
         return unread("the recovery points", facts.points)
     if facts.used is None:
         return passed("NoPromise", "the policy isn't of the catalog; nothing was promised")
-    points = [point for point in facts.points.items if point.copy_in(OPERATIONAL)]
+    times = [point.time for point in facts.points.items if point.copy_in(OPERATIONAL)]
     retention = minutes(facts.used.operational_retention) * 60.0
-    oldest = min((point.time for point in points), default=facts.at)
-    begun = min(facts.since, oldest) if facts.since else oldest
-    span = min(retention, facts.at - begun)
-    expected = int(span // (minutes(facts.used.schedule.every) * 60.0))
-    within = sum(point.time >= facts.at - retention for point in points)
+    start = max(facts.at - retention, _begun(facts, facts.points))
+    expected = int((facts.at - start) // (minutes(facts.used.schedule.every) * 60.0))
+    within = sum(time >= start for time in times)
     evidence = {
         "points": within,
         "expected": expected,
-        "oldest": iso(oldest),
+        "oldest": iso(min(times)) if times else None,
         "retention": facts.used.operational_retention,
     }
+    span = _span(facts.at - start)
     if within >= int(expected * _HELD) or (facts.points.more and within == len(facts.points.items)):
-        return passed("Retained", f"{within} points of the last {_span(span)} are there", **evidence)
-    message = f"{within} points of the last {_span(span)} are there, the schedule should have made {expected}"
+        return passed("Retained", f"{within} points of the last {span} are there", **evidence)
+    message = f"{within} points of the last {span} are there, the schedule should have made {expected}"
     return warned("PointsMissing", message, "look at the failed jobs: GET .../jobs?status=Failed", **evidence)
+
+
+def _begun(facts: Facts, points: Points) -> float:
+    """Since when the instance has had its present policy, as far as its points and the app's tables tell."""
+    instance = facts.instance
+    present = name_of(instance.policy_id).casefold() if isinstance(instance, Instance) else ""
+    ours = [point.time for point in points.items if point.policy.casefold() in (present, "")]
+    oldest = min(ours, default=facts.at)
+    moved = len(ours) < len(points.items)  # points of an earlier policy keep that one's promises
+    return oldest if moved else min(facts.since or oldest, oldest)
 
 
 def copied(facts: Facts) -> Finding:
@@ -118,7 +129,7 @@ def copied(facts: Facts) -> Finding:
     evidence = {"newestCopy": iso(newest) if newest else None, "everySeconds": round(every)}
     if newest and facts.at - newest <= every + _COPY_SLACK:
         return passed("Copied", f"the newest copy in the vault is of {iso(newest)}", **evidence)
-    begun = facts.since or min((point.time for point in facts.points.items), default=facts.at)
+    begun = _begun(facts, facts.points)
     if not newest and facts.at - begun <= every + _COPY_SLACK:
         return passed("NotDueYet", "the first copy to the vault isn't due yet", **evidence)
     words = f"the newest copy in the vault is of {iso(newest)}" if newest else "there is no copy in the vault"

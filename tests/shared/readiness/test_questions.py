@@ -11,6 +11,7 @@ from msgspec.structs import replace as struct_replace
 from shared.arm.ids import ClusterId
 from shared.backups.policies import Policies
 from shared.readiness.ask import VAULT, Ask
+from shared.readiness.facts import Points
 from shared.readiness.model import Status, Verdict
 from shared.readiness.reading import BUDGET, BUDGET_WITH_TARGET
 from shared.readiness.restore_tests import Outcome, RestoreTest
@@ -29,6 +30,7 @@ from tests.shared.readiness.protected import (
 )
 
 if TYPE_CHECKING:
+    from tests.shared.readiness.breakages import Find
     from tests.shared.readiness.protected import Protected
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -355,3 +357,30 @@ async def test_a_leftover_disk_is_no_failure(lasting: Protected) -> None:
     finally:
         repair()
     assert (readiness.verdict, troubles(readiness)) == (Verdict.AT_RISK, {"snapshots-there": "SnapshotMissing"})
+
+
+async def test_points_of_an_earlier_policy_are_no_missing_ones(lasting: Protected) -> None:
+    """A day ago the cluster moved from one backup a day to one every four hours: only since then are six promised."""
+    points = (await lasting.check()).facts.points
+    assert isinstance(points, Points)
+    day = points.items[0].time - 86400
+    old = [point.id for point in points.items if point.time < day]
+    moved = [
+        change(_always(f"{lasting.desired.instance}/recoveryPoints/{name}"), properties(policyName="bronze-00000000"))
+        for name in old[:1]
+    ]
+    gone = [take_away(_always(f"{lasting.desired.instance}/recoveryPoints/{name}")) for name in old[1:]]
+    repair = several(*gone)(lasting)
+    try:
+        assert troubles(await lasting.readiness()) == {"points-retained": "PointsMissing"}
+        also = several(*moved)(lasting)
+        try:
+            assert troubles(await lasting.readiness()) == {}
+        finally:
+            also()
+    finally:
+        repair()
+
+
+def _always(resource_id: str) -> Find:
+    return lambda _: resource_id
