@@ -129,6 +129,15 @@ _BY_MESSAGE = (
     (re.compile(r"dp\.kubernetesconfiguration\.azure\.com.*no such host", re.DOTALL), FailureClass.OWNER),
 )
 
+GUARD_APPROVAL = "GuardApprovalNeeded"
+"""Reason of whatever waits until somebody else agrees."""
+
+_GUARD_ADVICE = (
+    "a Resource Guard protects the vault: name the guard's request for this operation in AUTOPILOT_RESOURCE_GUARDS, "
+    "and let the guard's owner give the app's identity Backup MUA Operator on it for as long as this takes"
+)
+_GUARDED = frozenset({"usererroroperationprotectedbyresourceguard"})  # chosen: no recording shows the code
+
 _RETRIED_STATUS = frozenset({0, 200, 404, 408, 409, 429})
 
 
@@ -155,3 +164,13 @@ def _by_status(status: int) -> FailureClass:
     if status in _RETRIED_STATUS or status >= 500:  # noqa: PLR2004  # 5xx: HTTP's own border
         return FailureClass.RETRY
     return FailureClass.ACCESS if status in (401, 403) else FailureClass.FATAL
+
+
+def guard_advice(error: ArmError) -> str | None:
+    """What to do about a Resource Guard's refusal; None: it isn't one.
+
+    Without the guard's request in the call, Data Protection refuses it; with one that the caller has no rights on, the
+    access check of Resource Manager does.
+    """
+    linked = error.code.casefold() == "linkedauthorizationfailed" and "/resourceguards/" in error.message.casefold()
+    return _GUARD_ADVICE if linked or error.code.casefold() in _GUARDED else None

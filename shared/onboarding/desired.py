@@ -10,6 +10,7 @@ from shared.catalog.model import Catalog, Policy, VaultProfile
 from shared.catalog.rendering import DATASOURCE_TYPE, arm_name, bucket_of, render, render_contents
 from shared.fleet.records import Places, Storage
 from shared.onboarding.cluster import Cluster
+from shared.onboarding.guards import guard_requests
 from shared.onboarding.names import Namer, binding
 from shared.onboarding.vault_tier import fitting
 from shared.settings import Isolation, Settings
@@ -35,6 +36,7 @@ class Desired:
         regional: group and account are the deployment's, shared by a region.
         on_removal: keep, suspend or stop: what the policy says about a removed tag.
         resume_stopped: protection that a person suspended or stopped is resumed.
+        guard_requests: of the Resource Guard that protects the vault, if the settings name one.
         limits: of the backup extension's pods, `cpu` and `memory`.
         storage_suffix: end of the account's host name.
         stop_previous: what an earlier vault of ours still protects of this cluster is to be stopped.
@@ -68,6 +70,7 @@ class Desired:
     resume_stopped: bool
     storage_suffix: str
     limits: dict[str, str]
+    guard_requests: tuple[str, ...]
 
     @property
     def fingerprint(self) -> str:
@@ -230,6 +233,7 @@ def desired_protection(
         resume_stopped=settings.resume_stopped,
         storage_suffix=settings.storage_suffix,
         limits=dict(settings.extension_limits),
+        guard_requests=guard_requests(settings.resource_guards, policy.vault_profile, cluster.location),
     )
 
 

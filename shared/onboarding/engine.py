@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from shared import logs
-from shared.arm.failures import FailureClass, classify
+from shared.arm.failures import GUARD_APPROVAL, FailureClass, classify, guard_advice
 from shared.errors import ArmError
 from shared.fleet.records import Due
 from shared.onboarding.outcomes import (
@@ -198,6 +198,9 @@ class Engine:
 
     def _failed(self, step: Step, error: ArmError) -> Observation:
         logs.warning("refused", cluster=self._world.cluster.id, step=step.name, code=error.code, status=error.status)
+        advice = guard_advice(error)
+        if advice:
+            return Stuck(GUARD_APPROVAL, f"{step.name}: {error.message} {advice}", Who.OPERATOR)
         failure = classify(error)
         if failure is FailureClass.REGISTER:
             return self._unregistered(error)

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from shared import logs
 from shared.arm.door import DATA_PROTECTION_API, Door
-from shared.arm.failures import FailureClass, classify
+from shared.arm.failures import GUARD_APPROVAL, FailureClass, classify, guard_advice
 from shared.arm.ids import ClusterId, name_of, same_id
 from shared.errors import ArmError
 from shared.fleet.life import Life, Thing
 from shared.fleet.records import Places
 from shared.onboarding import names, readings
 from shared.onboarding.desired import EXTENSION_NAME, EXTENSION_TYPE
+from shared.onboarding.guards import agreement
 from shared.onboarding.outcomes import Blocked, Outcome, Released, Waiting, Who
 from shared.onboarding.readings import CLUSTERS_API, ROLES_API
 from shared.onboarding.steps.roles import ROLES
@@ -126,6 +127,7 @@ class Offboarding:
     life: Life
     door: Door
     gate: ReleaseGate
+    guard_requests: tuple[str, ...] = ()
 
     async def run(self) -> Outcome:
         """Bring it forward once; what is done leaves the list."""
@@ -168,7 +170,7 @@ class Offboarding:
         await self.gate.check()
         logs.info("offboard", cluster=self.cluster, what=thing.what, id=thing.id)
         if thing.what == "stop":
-            await self.door.post(f"{thing.id}/stopProtection", DATA_PROTECTION_API)
+            await self.door.post(f"{thing.id}/stopProtection", DATA_PROTECTION_API, agreement(self.guard_requests))
         else:
             await self.door.delete(thing.id, _API[thing.what])
 
@@ -191,6 +193,9 @@ def _state(body: Any) -> str:
 
 def _refused(error: ArmError, cluster: ClusterId) -> Outcome:
     message = f"off-boarding: {error.code or error.status}: {error.message}"
+    advice = guard_advice(error)
+    if advice:
+        return Blocked(GUARD_APPROVAL, f"{message} {advice}", Who.OPERATOR)
     failure = classify(error)
     if failure is FailureClass.RETRY:
         return Waiting(error.code or "Retrying", message, 60.0, error.retry_after or 0.0)

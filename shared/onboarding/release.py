@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from shared import logs
 from shared.arm.door import DATA_PROTECTION_API, Door
-from shared.arm.failures import FailureClass, classify
+from shared.arm.failures import GUARD_APPROVAL, FailureClass, classify, guard_advice
 from shared.errors import ArmError
 from shared.fleet.life import Life, Release
 from shared.notify.events import iso
+from shared.onboarding.guards import agreement
 from shared.onboarding.outcomes import Blocked, Outcome, Released, Waiting, Who
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Releasing:
     door: Door
     gate: ReleaseGate
     grace: float
+    guard_requests: tuple[str, ...] = ()
     """Seconds of Azure's time between the announcement and the act."""
 
     async def run(self, reason: str, message: str) -> Outcome:
@@ -132,7 +134,7 @@ class Releasing:
         self.life.paused[self.instance.casefold()] = ends_in
         await self.gate.remember()  # whoever finds the instance so knows by whom, even if this pass dies now
         await self.gate.check()
-        await self.door.post(f"{self.instance}/{action}", DATA_PROTECTION_API)
+        await self.door.post(f"{self.instance}/{action}", DATA_PROTECTION_API, agreement(self.guard_requests))
         logs.info("release", cluster=self.cluster, action=action)
         return Waiting("Releasing", f"{message}; backups are being {word}", _USUAL)
 
@@ -153,6 +155,9 @@ def _state(body: Any) -> str:
 
 def _refused(error: ArmError) -> Outcome:
     message = f"releasing: {error.code or error.status}: {error.message}"
+    advice = guard_advice(error)
+    if advice:
+        return Blocked(GUARD_APPROVAL, f"{message} {advice}", Who.OPERATOR)
     if classify(error) is FailureClass.RETRY:
         return Waiting(error.code or "Retrying", message, 60.0, error.retry_after or 0.0)
     return Blocked(error.code or "Refused", message, Who.OPERATOR)

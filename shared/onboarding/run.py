@@ -24,6 +24,7 @@ from shared.onboarding.desired import Desired, desired_protection, places_of
 from shared.onboarding.drift import Repairs, notice_another, settle
 from shared.onboarding.engine import CARRIED, Engine, Gate
 from shared.onboarding.gone import bereaved
+from shared.onboarding.guards import requests_of
 from shared.onboarding.offboarding import Offboarding, offboarded
 from shared.onboarding.optout import note_tag, read_note, without_expired
 from shared.onboarding.outcomes import (
@@ -197,10 +198,12 @@ class Pass:
             door=self.door,
             gate=self.gate,
             grace=self.settings.grace_days * 86400.0,
+            guard_requests=requests_of(self.settings.resource_guards, self.known, self.catalog),
         ).run(reason, message)
 
     async def _offboard(self) -> Outcome:
-        return await Offboarding(self.cluster_id, self.life, self.door, self.gate).run()
+        requests = requests_of(self.settings.resource_guards, self.known, self.catalog)
+        return await Offboarding(self.cluster_id, self.life, self.door, self.gate, requests).run()
 
     def _until(self, outcome: Outcome, until: float | None) -> Outcome:
         """An exclusion that ends by itself is looked at again when it does."""

@@ -103,6 +103,28 @@ def container_or_off(text: str) -> str | None:
     return text
 
 
+_GROUP = r"/subscriptions/[0-9a-fA-F-]{36}/resourceGroups/[\w\-.()]{1,90}/providers"
+_GUARD = r"Microsoft\.DataProtection/resourceGuards/[A-Za-z0-9-]{3,63}"
+GUARD_REQUEST = rf"{_GROUP}/{_GUARD}/[A-Za-z]+Requests/[A-Za-z0-9-]+"
+SUBNET = rf"{_GROUP}/Microsoft\.Network/virtualNetworks/[\w\-.]{{2,64}}/subnets/[\w\-.]{{1,80}}"
+
+
+def by_place(pattern: str, what: str) -> Callable[[str], dict[str, tuple[str, ...]]]:
+    """`place=id` pairs, separated by commas: a place (a region, a vault profile, `*` for all) may have several ids."""
+    compiled = re.compile(pattern, re.IGNORECASE)
+
+    def parse(text: str) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for part in filter(None, (piece.strip() for piece in text.split(","))):
+            place, _, identity = (piece.strip() for piece in part.partition("="))
+            if not re.fullmatch(r"\*|[a-z0-9-]{1,32}", place) or not compiled.fullmatch(identity):
+                raise ValueError(f"comma-separated region=id, profile=id or *=id, with the ARM id of {what}")
+            found[place] = (*found.get(place, ()), identity)
+        return found
+
+    return parse
+
+
 def number(least: int, most: int) -> Callable[[str], int]:
     """A whole number within bounds."""
 

@@ -47,6 +47,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("vault_tier_fallback", "AUTOPILOT_VAULT_TIER_FALLBACK", VaultTierFallback.BLOCK, _FALLBACK),
     Setting("extension_cpu", "AUTOPILOT_EXTENSION_CPU", "", p.optional(_CPU)),
     Setting("extension_memory", "AUTOPILOT_EXTENSION_MEMORY", "", p.optional(_MEMORY)),
+    Setting("resource_guards", "AUTOPILOT_RESOURCE_GUARDS", "", p.by_place(p.GUARD_REQUEST, "a guard's request")),
     Setting("owner_tag", "AUTOPILOT_OWNER_TAG", "owner", _TAG_NAME),
     Setting("inherit", "AUTOPILOT_INHERIT", Inherit.NONE, p.one_of(Inherit)),
     Setting("default_policy", "AUTOPILOT_DEFAULT_POLICY", "", p.optional(p.plain)),

@@ -126,6 +126,9 @@ class Settings(NamedTuple):
     decision_log: str | None
     """Blob container of the decision log; None: there is none."""
 
+    resource_guards: Mapping[str, tuple[str, ...]]
+    """Vault profile, region or `*` -> ids of a Resource Guard's requests, sent with what the guard may protect."""
+
     vault_tier_fallback: VaultTierFallback
     """Whether such clusters are backed up without their vault tier, or not at all."""
 

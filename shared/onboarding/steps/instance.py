@@ -7,6 +7,7 @@ from shared.arm.failures import FailureClass, classify
 from shared.arm.ids import group_of, name_of, same_id
 from shared.errors import ArmError
 from shared.onboarding.desired import Desired
+from shared.onboarding.guards import agreement
 from shared.onboarding.outcomes import Absent, Met, Observation, Stuck, UnderWay, Who
 from shared.onboarding.readings import Instance
 from shared.onboarding.step import Step
@@ -120,7 +121,9 @@ class InstanceStep(Step):
         if before is not None and before.state in RESUMED_BY:
             return await self._resume(before, world)
         begin = world.backup_client.backup_instances.begin_create_or_update
-        body = {"properties": world.desired.instance_body, "tags": world.desired.tags}
+        moves = before is not None and not same_id(before.policy_id, world.desired.policy)
+        agreed = agreement(world.desired.guard_requests) if moves else None
+        body = {"properties": {**world.desired.instance_body, **(agreed or {})}, "tags": world.desired.tags}
         await world.door.start(begin, group_of(vault), name_of(vault), name_of(path), body)
         if before is not None and _leaves_policy_of_ours(before, world.desired):
             world.progress.retired.append(before.policy_id)
@@ -192,7 +195,8 @@ class PreviousInstancesStep(Step):
         """Stop their protection; what they hold is retained for ever."""
         for instance in await world.previous_instances():
             if instance.state == _PROTECTED:
-                await world.door.post(f"{instance.id}/stopProtection", DATA_PROTECTION_API)
+                body = agreement(world.desired.guard_requests)
+                await world.door.post(f"{instance.id}/stopProtection", DATA_PROTECTION_API, body)
         return self.under_way("StoppingPreviousInstance")
 
 
