@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from shared.arm.door import Door
-from shared.arm.ids import ClusterId, group_id
+from shared.arm.ids import ClusterId, same_id
 from shared.backups.policies import Policies
 from shared.backups.schedule import rpo_seconds
 from shared.backups.status import BackupStatus
 from shared.backups.store import StatusStore, key_of
 from shared.catalog.model import Catalog, minutes
-from shared.catalog.selection import select, tag_value
 from shared.errors import ArmError
 from shared.fleet.records import ClusterRow, Places
 from shared.fleet.tables import Key, Rows
-from shared.onboarding.cluster import Cluster
-from shared.onboarding.desired import desired_protection
 from shared.onboarding.readings import Instance
-from shared.onboarding.vault_tier import fitting
 from shared.readiness.ask import NEWEST, Ask
 from shared.readiness.checks import run_checks
-from shared.readiness.facts import Fact, Facts, Graph, Wanted, absent
+from shared.readiness.facts import Facts, Wanted, absent
 from shared.readiness.model import Check, Readiness
 from shared.readiness.needs import to_ask
 from shared.readiness.reading import Reader, container_of, scopes_of
 from shared.readiness.restore_tests import RestoreTest, RestoreTests, restorations
 from shared.readiness.verdict import conclude
-from shared.settings import Inherit, Settings
+from shared.readiness.wanting import wanted_of
+from shared.settings import Settings
 
 _USUAL_RPO = 27 * 3600.0  # of a daily backup: where no policy says
 _MARGIN = 2 * 3600.0
@@ -136,7 +133,7 @@ class Checker:
             locks=reader.fact(f"locks {places.group}"),
             target=reader.side(ask.target) if ask.target else None,
             staging=reader.staging(),
-            wanted=self._wanted(source.cluster, graph),
+            wanted=wanted_of(source.cluster, graph, places, self.catalog, self.settings),
             since=known.status.since if known.status else 0.0,
             volumes=reader.fact("volumes") if ask.volumes else None,
             past=restorations([known.status] if known.status else [], known.tests),
@@ -147,41 +144,15 @@ class Checker:
     def _with_policy(self, facts: Facts) -> Facts:
         """What the catalog says of the instance: by the policy that it has, else by the one that is wanted."""
         instance, wanted = facts.instance, facts.wanted
-        name = self.policies.name_of_arm(instance.policy_id) if isinstance(instance, Instance) else ""
-        used = self.catalog.policies.get(name)
-        asked = wanted.policy if isinstance(wanted, Wanted) else None
-        policy = used or asked
+        name, used = "", None
+        if isinstance(instance, Instance):
+            name = self.policies.name_of_arm(instance.policy_id)
+            used = self.catalog.policies.get(name)
+            if isinstance(wanted, Wanted) and same_id(wanted.arm_policy, instance.policy_id):
+                name, used = wanted.name, wanted.policy  # a region's variant isn't in the catalog as it is
+        policy = used or (wanted.policy if isinstance(wanted, Wanted) else None)
         rto = minutes(policy.rto_target) * 60.0 if policy and policy.rto_target else None
         return replace(facts, used=used, used_name=name, rpo=rpo_seconds(policy) if policy else None, rto=rto)
-
-    def _wanted(self, cluster: Fact[Cluster], graph: Fact[Graph]) -> Fact[Wanted]:
-        """What the tags ask for, those that the cluster inherits included."""
-        if isinstance(cluster, ArmError):
-            return cluster
-        inherited = self._inherited(cluster, graph)
-        if isinstance(inherited, ArmError):
-            return inherited
-        selected = select({**inherited, **cluster.tags}, self.catalog, self.settings.tag, self.settings.default_policy)
-        if selected.policy is None:
-            return Wanted(selected.selection, selected.name, None, None, "")
-        policy = fitting(selected.policy, cluster.location, self.settings)
-        arm_policy = desired_protection(cluster, (selected.name, policy), self.catalog, self.settings).policy
-        profile = self.catalog.profile_of(selected.policy)
-        return Wanted(selected.selection, selected.name, policy, profile, arm_policy)
-
-    def _inherited(self, cluster: Cluster, graph: Fact[Graph]) -> Mapping[str, str] | ArmError:
-        """The tag of the cluster's resource group, then of its subscription; {} when the cluster has one itself."""
-        tag, level = self.settings.tag, self.settings.inherit
-        if tag_value(cluster.tags, tag) is not None or level is Inherit.NONE:
-            return {}
-        if isinstance(graph, ArmError):
-            return graph
-        places = [group_id(cluster.id.subscription, cluster.id.group)]
-        if level is Inherit.SUBSCRIPTION:
-            places.append(f"/subscriptions/{cluster.id.subscription}")
-        found = (tag_value(graph.tags.get(place.casefold()), tag) for place in places)
-        value = next((text for text in found if text is not None), None)
-        return {} if value is None else {tag: value}
 
 
 async def recall_nothing(_: ClusterId) -> Known:

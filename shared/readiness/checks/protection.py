@@ -66,6 +66,8 @@ def policy(facts: Facts) -> Finding:
     evidence = {"wanted": wanted.arm_policy, "has": instance.policy_id, "policy": wanted.name}
     if wanted.selection is Selection.POLICY and same_id(wanted.arm_policy, instance.policy_id):
         return passed("PolicyAsTagged", f"it has policy {wanted.name}, as the tags ask", **evidence)
+    if wanted.selection is Selection.EXTERNAL:
+        return passed("ExternallyProtected", "the tag says that others protect it, and they do", **evidence)
     message, fix = _difference(facts, wanted.selection, wanted.name)
     return warned("PolicyDiffers", message, fix, **evidence)
 
