@@ -17,7 +17,6 @@ from shared.catalog.selection import Selected, Selection, select
 from shared.fleet.records import Glance, State
 from shared.onboarding.cluster import Cluster
 from shared.onboarding.desired import Desired, desired_protection
-from shared.onboarding.optout import without_expired
 from shared.onboarding.steps.groups import BACKUP_GROUP
 from shared.onboarding.steps.roles import ROLES, Role
 from shared.onboarding.steps.storage import ACCOUNT
@@ -147,8 +146,7 @@ class Judge:
         return None if answered else finding
 
     def _selected(self, seen: Seen) -> Selected:
-        tags = without_expired(seen.tags, self.settings.tag, self.now.azure)
-        return select(tags, self.catalog, self.settings.tag, self.settings.default_policy)
+        return select(seen.tags, self.catalog, self.settings.tag, self.settings.default_policy)
 
     def _of_tag(self, seen: Seen, row: Glance, selected: Selected) -> Finding | None:
         if selected.selection in (Selection.NOT_SELECTED, Selection.EXCLUDED):

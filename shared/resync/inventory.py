@@ -18,6 +18,7 @@ from shared.arm.ids import ClusterId, folded
 from shared.catalog.selection import tag_value
 from shared.errors import InvalidResourceId
 from shared.onboarding.desired import EXTENSION_TYPE
+from shared.onboarding.optout import without_expired
 from shared.onboarding.steps.roles import ROLES
 from shared.settings import Inherit, Settings
 
@@ -93,7 +94,7 @@ class SeenExtension:
 class Seen:
     """A cluster, as the graph shows it.
 
-    `tags` are those that count for it, an inherited one among them; `uid` tells it from an earlier one of the same id.
+    `tags` holds the one that selects its policy, be it inherited; `uid` tells it from an earlier one of the same id.
     """
 
     id: ClusterId
@@ -215,23 +216,25 @@ class Reader:
         identity = row["identity"] or {}
         assigned = (identity.get("userAssignedIdentities") or {}).values()
         principals = [identity.get("principalId"), *(item.get("principalId") for item in assigned)]
-        own: dict[str, str] = row["tags"] or {}
+        now = self._door.clock.now().timestamp()
+        own = tag_value(without_expired(row["tags"] or {}, self._settings.tag, now), self._settings.tag)
+        value = self._inherited_by(cluster) if own is None else own
         self._found.clusters[folded(str(cluster))] = Seen(
             id=cluster,
             location=str(row["location"]).replace(" ", "").casefold(),
-            tags=own if tag_value(own, self._settings.tag) is not None else own | self._inherited_by(cluster),
+            tags={} if value is None else {self._settings.tag: value},
             principal=next((str(item) for item in principals if item), ""),
             uid=str(row["uid"]),
             state=str(row["state"]),
             power=str(row["power"]),
         )
 
-    def _inherited_by(self, cluster: ClusterId) -> dict[str, str]:
+    def _inherited_by(self, cluster: ClusterId) -> str | None:
         group = f"/subscriptions/{cluster.subscription}/resourcegroups/{folded(cluster.group)}"
         value = None if self._settings.inherit is Inherit.NONE else self._inherited.get(group)
         if value is None and self._settings.inherit is Inherit.SUBSCRIPTION:
             value = self._inherited.get(f"/subscriptions/{cluster.subscription}")
-        return {} if value is None else {self._settings.tag: value}
+        return value
 
     def _vault(self, row: Mapping[str, Any]) -> None:
         self._found.vaults[folded(str(row["id"]))] = str(row["principal"])

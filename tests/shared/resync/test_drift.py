@@ -255,5 +255,7 @@ async def test_tags_are_inherited_as_the_setting_says(world: World, inherit: str
     assert holder
     holder.body["tags"] = {"Aks-Backup": "gold"}
     assert await world.asked() == {"own": "TagRemoved"}
+    world.cluster(own).body["tags"] = {"aks-backup": "none", "aks-backup-note": "until=2020-01-31"}
+    assert await world.asked() == {}
     world.environ["AUTOPILOT_INHERIT"] = "none"
     assert await world.asked() == {"heir": "TagRemoved", "own": "TagRemoved"}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.catalog.stamp import digest
+from shared.fleet.messages import Message
 from shared.fleet.records import State
 from shared.settings import load as load_settings
 from tests.shared.resync.conftest import SUBSCRIPTIONS, World
@@ -107,6 +108,24 @@ async def test_a_lost_event_is_told_with_the_age_of_its_cluster(world: World, ca
     (line,) = [text for text in caplog.messages if text.startswith("asked ")]
     assert 7200 <= int(line.rpartition("seconds_since_creation=")[2]) < 7300
     assert len(world.door.asked) == 7
+
+
+async def test_a_resync_that_dies_halfway_leaves_the_rest_to_the_next(world: World) -> None:
+    """The queue refuses after some messages: nothing is remembered as done, and all are asked for again."""
+    for cluster in world.add("a", "b", "c", "d", policy="bronze"):
+        world.forget(cluster)
+
+    async def refuse(message: Message, delay: float = 0) -> None:
+        if len(world.queue.sent) == 2:
+            raise ConnectionError("the queue is away")
+        world.queue.sent.append((message, delay))
+
+    send, world.queue.send = world.queue.send, refuse  # type: ignore[method-assign]  # until it is back
+    with pytest.raises(ConnectionError):
+        await world.resync().run()
+    assert (len(world.queue.sent), world.marks.row.at) == (2, 0)
+    world.queue.send = send  # type: ignore[method-assign]
+    assert len(await world.asked()) == 4
 
 
 async def test_a_released_cluster_that_is_deleted_is_no_news(world: World) -> None:
