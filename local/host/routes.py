@@ -72,7 +72,7 @@ def parse_route(prefix: str, template: str) -> Route:
         parts.append(f"(?:{slash}{pattern[:-1]})?" if may_be_missing else slash + pattern)
         ranks.append(rank)
     try:
-        compiled = re.compile("".join(parts), re.IGNORECASE)
+        compiled = re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
     except re.error as error:
         raise ValueError(f"route {template!r} is malformed: {error}") from error
     return Route(prefix, template, compiled, tuple(defaults), tuple(ranks))

@@ -71,7 +71,7 @@ async def serve(
         stop_seconds: how long open requests may take once the server is being cleaned up.
     """
     app = web.Application(client_max_size=body_limit)
-    app.router.add_route("*", "/{path:.*}", dispatcher.handle)
+    app.router.add_route("*", r"/{path:[\s\S]*}", dispatcher.handle)  # a line end too may be part of a path
     # No access log: its lines would hold query strings, and keys with them.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=stop_seconds)
     await runner.setup()

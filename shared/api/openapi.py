@@ -9,6 +9,7 @@ from inspect import cleandoc
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import fields
 
 from shared.api.answers import Answer
 from shared.api.endpoint import CLUSTER, PROBLEM, Endpoint, Good, Refusal, named
@@ -99,7 +100,8 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     }
     if endpoint.body:
         content = {JSON: {"schema": _reference(endpoint.body)}}
-        operation["requestBody"] = {"required": False, "content": content}
+        needed = any(field.required for field in fields(named(endpoint.body)))
+        operation["requestBody"] = {"required": needed, "content": content}
     return operation
 
 
