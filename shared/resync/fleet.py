@@ -21,7 +21,7 @@ from shared.arm.ids import ClusterId, folded, subscription_of
 from shared.catalog.model import Catalog
 from shared.catalog.stamp import digest
 from shared.errors import ArmError, InvalidResourceId, RowChanged
-from shared.fleet.messages import Message
+from shared.fleet.messages import ASKED, Message
 from shared.fleet.queues import Sender
 from shared.fleet.records import Glance, State
 from shared.fleet.scope import Scope
@@ -130,7 +130,7 @@ class Resync:
         allowed = [cluster for cluster in chosen if cluster.subscription in subscriptions]
         allowed.sort(key=lambda cluster: cluster.key)
         step = self._step(len(allowed))
-        asked = [(Message(one, f"asked by {who}"), number * step) for number, one in enumerate(allowed)]
+        asked = [(Message(one, f"{ASKED}{who}"), number * step) for number, one in enumerate(allowed)]
         await self._send(asked)
         logs.info("asked_for", state=state, reason=reason, clusters=len(allowed), who=who)
         return len(allowed)
