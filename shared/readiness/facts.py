@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.arm.ids import ClusterId, same_id
+from shared.arm.ids import ClusterId, folded, same_id
 from shared.backups.jobs import Job
 from shared.catalog.model import Policy, VaultProfile
 from shared.catalog.selection import Selection
@@ -90,6 +90,11 @@ class Lock:
     id: str
     level: str
     notes: str
+
+    def holds(self, scope: str) -> bool:
+        """Whether it is on a scope or above it."""
+        place = folded(self.id).partition("/providers/microsoft.authorization/locks/")[0]
+        return f"{folded(scope)}/".startswith(f"{place}/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +203,8 @@ class Facts:
         remembered: where they were when the app last saw the cluster protected.
         group_grants: role assignments at and above the snapshot group; so `account_grants` of the account.
         memberships: (subscription, principal id) -> all its role assignments there, those by way of groups included.
-        locks: on the snapshot group and above; their 404 says that the group is missing.
+        locks: on the snapshot group and above.
+        vault_locks: on the vault and above.
         since: when protection was first seen, epoch seconds; 0 for unknown.
         rpo: how old the newest point may get, seconds; None when nothing says.
         used: the catalog's policy that the instance has; None for one that isn't ours.
@@ -221,6 +227,7 @@ class Facts:
     account: Fact[Account] = _NOT_READ
     container: Fact[bool] = _NOT_READ
     locks: Fact[Sequence[Lock]] = _NOT_READ
+    vault_locks: Fact[Sequence[Lock]] = _NOT_READ
     target: Side | None = None
     staging: Staging | None = None
     wanted: Fact[Wanted] = _NOT_READ

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.arm.door import DATA_PROTECTION_API, Door
-from shared.arm.ids import ClusterId, group_id, same_id
+from shared.arm.ids import ClusterId, group_id, same_id, subscription_of
 from shared.errors import ArmError, InvalidResourceId
 from shared.fleet.records import Places
 from shared.onboarding import names, readings
@@ -29,6 +29,7 @@ BUDGET, BUDGET_WITH_TARGET = 15, 20
 """Requests to Azure Resource Manager that a check may send."""
 
 _LOCKS_API = "2020-05-01"
+_LOCK_PAGES = 5
 NOWHERE = Places(*[""] * 8)
 
 type Read = Callable[[], Awaitable[Any]]
@@ -87,6 +88,11 @@ class Reader:
         """Role assignments at and above the snapshot group, wherever they were listed."""
         listed = self.fact(f"grants {group_scope(places)}")
         return self.fact(f"grants {places.group}") if absent(listed) else listed
+
+    def locks(self, scope: str) -> Any:
+        """Locks at a scope and above it, out of all of its subscription."""
+        found = self.fact(f"locks {subscription_of(scope)}") if scope else _NOT_ASKED
+        return found if isinstance(found, ArmError) else tuple(lock for lock in found if lock.holds(scope))
 
     async def read_memberships(self, asked: list[tuple[str, str]]) -> Mapping[tuple[str, str], Fact[Any]]:
         """All role assignments of identities in a subscription, those by way of groups included."""
@@ -158,8 +164,9 @@ class Reader:
         if places.instance:
             reads[f"points {places.instance}"] = self._points(places.instance)
             reads[f"vault {places.vault}"] = lambda: readings.vault(door, places.vault)
-        if places.group:
-            reads[f"locks {places.group}"] = self._locks(places.group)
+        for place in (places.group, places.vault):
+            if place:
+                reads[f"locks {subscription_of(place)}"] = self._locks(subscription_of(place))
         if places.account:
             reads[f"account {places.account}"] = self._account(places.account)
             reads[f"container {container_of(places)}"] = self._there(container_of(places))
@@ -198,10 +205,11 @@ class Reader:
 
         return read
 
-    def _locks(self, group: str) -> Read:
+    def _locks(self, subscription: str) -> Read:
+        # all of a subscription: one request for the snapshot group, the vault, and wherever they turn out to be
         async def read() -> Any:
-            path = f"{group}/providers/Microsoft.Authorization/locks"
-            return answers.locks_of(await self.door.list(path, _LOCKS_API, pages=1, filter="atScope()"))
+            path = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/locks"
+            return answers.locks_of(await self.door.list(path, _LOCKS_API, pages=_LOCK_PAGES))
 
         return read
 

@@ -96,6 +96,7 @@ TABLE = (
     Entry("snapshot-group", Decides.SNAPSHOTS, storage.group),
     Entry("snapshot-group-unlocked", Decides.SNAPSHOTS, storage.unlocked),
     Entry("vault-ready", Decides.ALWAYS, vaults.ready),
+    Entry("vault-unlocked", Decides.ALWAYS, vaults.unlocked),
     Entry("vault-as-profile", Decides.NEVER, vaults.as_profile),
     Entry("restore-quota", Decides.ALWAYS, jobs.quota),
     Entry("csi-drivers", Decides.ALWAYS, clusters.drivers),

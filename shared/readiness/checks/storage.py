@@ -81,12 +81,12 @@ def _endpoint(found: Account) -> str:
 def group(facts: Facts) -> Finding:
     """The snapshot group is there, in the cluster's region."""
     wanted, graph = facts.places.group, facts.graph
-    if absent(facts.locks):
+    if absent(facts.group_grants):
         message = f"snapshot resource group {name_of(wanted)} doesn't exist"
         fix = f"az group create --name {name_of(wanted)} --location {facts.places.location}"
         return failed("GroupMissing", f"{message}; the snapshots in it are gone", fix, groupId=wanted)
-    if isinstance(facts.locks, ArmError):
-        return unread("the snapshot group", facts.locks, groupId=wanted)
+    if isinstance(facts.group_grants, ArmError):
+        return unread("the snapshot group", facts.group_grants, groupId=wanted)
     region = "" if isinstance(graph, ArmError) else graph.locations.get(wanted.casefold(), "")
     if region and facts.places.location and region != facts.places.location:
         message = f"snapshot group {name_of(wanted)} is in {region}, the cluster in {facts.places.location}"

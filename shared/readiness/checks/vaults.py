@@ -35,6 +35,18 @@ def ready(facts: Facts) -> Finding:
     return passed("VaultReady", f"vault {name_of(wanted)} is ready", vaultId=wanted)
 
 
+def unlocked(facts: Facts) -> Finding:
+    """No read-only lock on the vault or above it stops the call that starts a restore (ScopeLocked)."""
+    locks, wanted = facts.vault_locks, facts.places.vault
+    if isinstance(locks, ArmError):
+        return unread("the vault's locks", locks, vaultId=wanted)
+    ids = [lock.id for lock in locks if lock.level.casefold() == "readonly"]
+    if not ids:
+        return passed("Unlocked", f"vault {name_of(wanted)} has no read-only locks", vaultId=wanted)
+    message = f"vault {name_of(wanted)} is locked read-only: {', '.join(name_of(one) for one in ids)}"
+    return failed("VaultLocked", message, f"az lock delete --ids {' '.join(ids)}", vaultId=wanted, locks=ids)
+
+
 def as_profile(facts: Facts) -> Finding:
     """Redundancy, soft delete and immutability are at least what the catalog's vault profile says."""
     found, wanted = facts.vault, facts.wanted

@@ -334,7 +334,11 @@ BREAKAGES: dict[str, Breakage] = {
     ),
     "subscription locked": Breakage(
         put(lambda _: (f"/subscriptions/{BARE}/{LOCK}", {"properties": {"level": "ReadOnly"}})),
-        {"snapshot-group-unlocked": "GroupLocked"},
+        {"snapshot-group-unlocked": "GroupLocked", "vault-unlocked": "VaultLocked"},
+    ),
+    "vault locked": Breakage(
+        put(lambda world: (f"{world.desired.vault}/{LOCK}", {"properties": {"level": "ReadOnly"}})),
+        {"vault-unlocked": "VaultLocked"},
     ),
     "snapshot group moved": Breakage(
         change(_group, lambda body: body.update(location="northeurope")), {"snapshot-group": "GroupElsewhere"}
