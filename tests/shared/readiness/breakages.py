@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 EXTENSION = "providers/Microsoft.KubernetesConfiguration/extensions/azure-aks-backup"
 LOCK = "providers/Microsoft.Authorization/locks/keep"
+NOTHING = "/nothing"
+"""Id of what another breakage has taken away."""
 
 type Undo = Callable[[], None]
 type Find = Callable[[Protected], str]
@@ -106,9 +108,9 @@ def properties(**changed: Any) -> Callable[[Any], None]:
 
 
 def newest_point(world: Protected) -> str:
-    """Id of the newest recovery point."""
+    """Id of the newest recovery point, if there is one."""
     points = world.azure.cloud.store.children(world.desired.instance, f"{_BACKUP}/backupInstances/recoveryPoints")
-    return max(points, key=lambda point: str(point.properties["recoveryPointTime"])).id
+    return max(points, key=lambda point: str(point.properties["recoveryPointTime"])).id if points else NOTHING
 
 
 _BACKUP = "Microsoft.DataProtection/backupVaults"
@@ -199,8 +201,7 @@ def _off(part: str) -> Callable[[Any], None]:
 
 def _newest_snapshot(world: Protected) -> str:
     point = world.azure.cloud.store.get(newest_point(world))
-    assert point is not None
-    return str(point.notes["snapshots"][0])
+    return str(point.notes["snapshots"][0]) if point is not None else NOTHING
 
 
 def _expire(body: Any) -> None:
