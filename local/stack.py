@@ -12,6 +12,7 @@ import os
 import signal
 import ssl
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -173,6 +174,24 @@ class Owner:
             raise RuntimeError(f"PUT {path}: {status} {answer}")
         return answer
 
+    async def made(self, path: str, api_version: str, body: Any) -> None:
+        """PUT that has to work, and wait until Azure has done it.
+
+        Raises:
+            RuntimeError: it was refused, failed, or wasn't done within a minute.
+        """
+        await self.put(path, api_version, body)
+        end = time.monotonic() + _START_SECONDS
+        while time.monotonic() < end:
+            _, answer = await self.arm("GET", path, api_version)
+            state = str((answer.get("properties") or {}).get("provisioningState"))
+            if state == "Succeeded":
+                return
+            if state == "Failed":
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+        raise RuntimeError(f"PUT {path}: {answer}")
+
     async def control(self, method: str, path: str, body: Any = None) -> Any:
         """One request to the simulator's control endpoint."""
         async with self._session.request(method, f"{self._ready['control']}{path}", json=body) as response:
@@ -245,7 +264,8 @@ class Stack:
                 "filter": {"advancedFilters": [operation]},
             }
         }
-        await self.owner.put(path, _EVENTS_API, body)
+        # before the handshake with the webhook has ended, events go nowhere
+        await self.owner.made(path, _EVENTS_API, body)
 
     async def rows(self) -> dict[str, dict[str, Any]]:
         """The app's status rows: lower-cased cluster id -> the row's document; {} before the first one."""

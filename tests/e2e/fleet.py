@@ -118,7 +118,7 @@ class Fleet(AzureView):
         path = f"{scope}/providers/Microsoft.EventGrid/eventSubscriptions/autopilot"
         wanted = {"advancedFilters": [operations]}
         body = {"destination": destination, "eventDeliverySchema": schema, "filter": wanted}
-        await self.owner.put(path, _EVENTS_API, {"properties": body})
+        await self.owner.made(path, _EVENTS_API, {"properties": body})
 
     async def tag(self, cluster: str, policy: str) -> None:
         """Set a cluster's tag through the tags API, which touches nothing else of it."""
