@@ -12,6 +12,7 @@ from shared.fleet.records import Places, Storage
 from shared.onboarding.cluster import Cluster
 from shared.onboarding.guards import guard_requests
 from shared.onboarding.names import Namer, binding
+from shared.onboarding.network import OPEN, Network, network
 from shared.onboarding.vault_tier import fitting
 from shared.settings import Isolation, Settings
 
@@ -36,6 +37,7 @@ class Desired:
         regional: group and account are the deployment's, shared by a region.
         on_removal: keep, suspend or stop: what the policy says about a removed tag.
         resume_stopped: protection that a person suspended or stopped is resumed.
+        network: from where the account is reached, if it is one that the app makes for this cluster.
         guard_requests: of the Resource Guard that protects the vault, if the settings name one.
         limits: of the backup extension's pods, `cpu` and `memory`.
         storage_suffix: end of the account's host name.
@@ -71,12 +73,13 @@ class Desired:
     storage_suffix: str
     limits: dict[str, str]
     guard_requests: tuple[str, ...]
+    network: Network
 
     @property
     def fingerprint(self) -> str:
         """Of all that is wanted: while it stays, what an onboarding observed so far still counts."""
         wanted = [self.instance, self.vault_body, self.policy_body, self.instance_body, self.account, self.container]
-        wanted += [self.limits] if self.limits else []
+        wanted += [more for more in (self.limits, self.network.rules, self.network.subnet) if more]
         return sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
@@ -233,6 +236,7 @@ def desired_protection(
         resume_stopped=settings.resume_stopped,
         storage_suffix=settings.storage_suffix,
         limits=dict(settings.extension_limits),
+        network=OPEN if regional or storage or given.storage_account else network(settings, cluster.location),
         guard_requests=guard_requests(settings.resource_guards, policy.vault_profile, cluster.location),
     )
 

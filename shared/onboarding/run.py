@@ -25,6 +25,7 @@ from shared.onboarding.drift import Repairs, notice_another, settle
 from shared.onboarding.engine import CARRIED, Engine, Gate
 from shared.onboarding.gone import bereaved
 from shared.onboarding.guards import requests_of
+from shared.onboarding.network import unreachable
 from shared.onboarding.offboarding import Offboarding, offboarded
 from shared.onboarding.optout import note_tag, read_note, without_expired
 from shared.onboarding.outcomes import (
@@ -226,6 +227,7 @@ class Pass:
         if selected.policy is None:
             raise ValueError(f"selection {selected.selection} has no policy")
         unfit = unfitting(selected.policy, selected.name, cluster.location, self.settings)
+        unfit = unfit or unreachable(self.settings, cluster.location)
         if unfit:
             return unfit
         named = (selected.name, selected.policy)

@@ -120,6 +120,10 @@ class World:
         """The vault, or the 404 that says how much of its path is missing."""
         return await self._once("vault", self._read_vault)
 
+    async def resource(self, path: str, api_version: str) -> Json | ArmError:
+        """Any other resource, or the 404."""
+        return await self._found(path, api_version)
+
     async def account(self) -> Json | ArmError:
         """The storage account, or the 404."""
         return await self._found(self.desired.account, STORAGE_API)

@@ -14,6 +14,7 @@ from shared.settings.values import (
     Mode,
     Settings,
     StorageConnection,
+    StorageNetwork,
     VaultTierFallback,
 )
 
@@ -26,6 +27,7 @@ __all__ = [
     "Mode",
     "Settings",
     "StorageConnection",
+    "StorageNetwork",
     "VaultTierFallback",
     "catalog_path",
     "load",

@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.errors import SettingsError
 from shared.settings.table import CATALOG, TABLE, Setting
-from shared.settings.values import CLOUDS, Auth, Mode, Settings, StorageConnection
+from shared.settings.values import CLOUDS, Auth, Mode, Settings, StorageConnection, StorageNetwork
 
 _PREFIX = "AUTOPILOT_"
 _SECRET = frozenset({"AUTOPILOT_TOPIC_KEY"})
@@ -62,6 +62,11 @@ def _together(values: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator
     """What is wrong with settings that depend on each other."""
     if values["subscriptions"] == frozenset() and values["management_groups"] == ():
         yield "AUTOPILOT_SUBSCRIPTIONS is missing; it or AUTOPILOT_MANAGEMENT_GROUPS says whose clusters are meant"
+    given = [name for name in ("storage_subnets", "private_subnets") if values[name]]
+    if values["storage_network"] is StorageNetwork.OPEN and given:
+        yield "AUTOPILOT_STORAGE_SUBNETS and AUTOPILOT_PRIVATE_SUBNETS need AUTOPILOT_STORAGE_NETWORK=deny"
+    if values["storage_network"] is StorageNetwork.DENY and not given:
+        yield "AUTOPILOT_STORAGE_NETWORK=deny needs AUTOPILOT_STORAGE_SUBNETS or AUTOPILOT_PRIVATE_SUBNETS"
     mode, default_policy = values["mode"], values["default_policy"]
     if mode is Mode.OPT_OUT and default_policy is None:
         yield "AUTOPILOT_DEFAULT_POLICY is missing; mode opt-out needs the policy of untagged clusters"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from shared.settings import parsers as p
-from shared.settings.values import CLOUDS, Auth, Inherit, Isolation, Mode, VaultTierFallback
+from shared.settings.values import CLOUDS, Auth, Inherit, Isolation, Mode, StorageNetwork, VaultTierFallback
 from shared.settings.windows import quiet_windows
 
 
@@ -47,6 +47,9 @@ TABLE: tuple[Setting, ...] = (
     Setting("vault_tier_fallback", "AUTOPILOT_VAULT_TIER_FALLBACK", VaultTierFallback.BLOCK, _FALLBACK),
     Setting("extension_cpu", "AUTOPILOT_EXTENSION_CPU", "", p.optional(_CPU)),
     Setting("extension_memory", "AUTOPILOT_EXTENSION_MEMORY", "", p.optional(_MEMORY)),
+    Setting("storage_network", "AUTOPILOT_STORAGE_NETWORK", StorageNetwork.OPEN, p.one_of(StorageNetwork)),
+    Setting("storage_subnets", "AUTOPILOT_STORAGE_SUBNETS", "", p.by_place(p.SUBNET, "a subnet")),
+    Setting("private_subnets", "AUTOPILOT_PRIVATE_SUBNETS", "", p.by_place(p.SUBNET, "a subnet")),
     Setting("resource_guards", "AUTOPILOT_RESOURCE_GUARDS", "", p.by_place(p.GUARD_REQUEST, "a guard's request")),
     Setting("owner_tag", "AUTOPILOT_OWNER_TAG", "owner", _TAG_NAME),
     Setting("inherit", "AUTOPILOT_INHERIT", Inherit.NONE, p.one_of(Inherit)),

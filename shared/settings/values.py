@@ -79,6 +79,13 @@ class VaultTierFallback(StrEnum):
     OPERATIONAL = "operational"
 
 
+class StorageNetwork(StrEnum):
+    """From where clusters' storage accounts are reached."""
+
+    OPEN = "open"
+    DENY = "deny"
+
+
 class StorageConnection(NamedTuple):
     """How to reach the queues and tables: a connection string, or service addresses and the managed identity."""
 
@@ -125,6 +132,15 @@ class Settings(NamedTuple):
 
     decision_log: str | None
     """Blob container of the decision log; None: there is none."""
+
+    storage_network: StorageNetwork
+    """Whether the accounts that the app makes are closed to all networks but named ones."""
+
+    storage_subnets: Mapping[str, tuple[str, ...]]
+    """Region -> subnets with a service endpoint for storage, from which its accounts are reached."""
+
+    private_subnets: Mapping[str, tuple[str, ...]]
+    """Region -> the subnet in which its accounts get a private endpoint."""
 
     resource_guards: Mapping[str, tuple[str, ...]]
     """Vault profile, region or `*` -> ids of a Resource Guard's requests, sent with what the guard may protect."""

@@ -86,13 +86,20 @@ class App:
     """The reconciler with its tables and its queue in memory, before a simulated Azure.
 
     There are subscriptions `beside` that of the clusters if they are named; the app has its role in all, and with
-    `may_delete` the one for off-boarding too.
+    `may_delete` the one for off-boarding too, with `may_connect` the one for private endpoints.
     """
 
     def __init__(
-        self, catalog: str = CATALOG, *, beside: tuple[str, ...] = (), may_delete: bool = False, **settings: str
+        self,
+        catalog: str = CATALOG,
+        *,
+        beside: tuple[str, ...] = (),
+        may_delete: bool = False,
+        may_connect: bool = False,
+        **settings: str,
     ) -> None:
-        further = (REPOSITORY / "infra" / "role-offboarding.json",) if may_delete else ()
+        roles = {"role-offboarding.json": may_delete, "role-networks.json": may_connect}
+        further = tuple(REPOSITORY / "infra" / name for name, held in roles.items() if held)
         options = Options(subscriptions=(SUBSCRIPTION, *beside), standing=True, further_role_files=further)
         self.azure = LocalAzure(options, start=START)
         self.cloud = self.azure.cloud

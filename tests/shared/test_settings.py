@@ -9,6 +9,7 @@ from shared.settings import Isolation, Mode, load
 from shared.startup import check
 
 SUBSCRIPTION = "0ABCDEF0-0000-0000-0000-000000000001"
+SUBNET = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/vn/subnets/aks"
 GOOD = {"AUTOPILOT_SUBSCRIPTIONS": SUBSCRIPTION, "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
 
 
@@ -102,6 +103,9 @@ def test_all_faults_are_listed_at_once() -> None:
         ({"AUTOPILOT_VAULT_TIER_FALLBACK": "none"}, "block or operational"),
         ({"AUTOPILOT_EXTENSION_MEMORY": "2GB"}, "an amount of memory"),
         ({"AUTOPILOT_EXTENSION_CPU": "many"}, "processors"),
+        ({"AUTOPILOT_STORAGE_NETWORK": "deny"}, "needs AUTOPILOT_STORAGE_SUBNETS or AUTOPILOT_PRIVATE_SUBNETS"),
+        ({"AUTOPILOT_PRIVATE_SUBNETS": f"eastus={SUBNET}"}, "need AUTOPILOT_STORAGE_NETWORK=deny"),
+        ({"AUTOPILOT_STORAGE_SUBNETS": "eastus=aks"}, "with the ARM id of a subnet"),
         ({"AUTOPILOT_CLOUD": "mars"}, "public or china or usgov"),
         ({"AUTOPILOT_STORAGE_SUFFIX": "https://x"}, "the end of a host name"),
         ({"AUTOPILOT_MANAGEMENT_GROUPS": "mg/../x"}, "of management groups"),

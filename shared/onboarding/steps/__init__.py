@@ -3,6 +3,12 @@
 from shared.onboarding.desired import Desired
 from shared.onboarding.step import Step
 from shared.onboarding.steps import extension, groups, instance, providers, roles, storage, trusted_access, vault
+from shared.onboarding.steps.private_endpoint import PrivateEndpointStep
+
+
+def private_endpoint(desired: Desired) -> tuple[PrivateEndpointStep, ...]:
+    """The private endpoint, where one is wanted."""
+    return (PrivateEndpointStep(),) if desired.network.subnet else ()
 
 
 def steps_for(desired: Desired) -> tuple[Step, ...]:
@@ -15,7 +21,8 @@ def steps_for(desired: Desired) -> tuple[Step, ...]:
         groups.backup_group(desired),
         storage.AccountStep(),
         storage.ContainerStep(),
-        extension.ExtensionStep(),
+        *private_endpoint(desired),
+        extension.ExtensionStep(after=tuple(step.name for step in private_endpoint(desired))),
         trusted_access.BindingStep(),
         *roles.steps(desired),
         instance.validation(desired),

@@ -58,9 +58,13 @@ class ExtensionStep(Step):
     """The extension (381-412 s, recorded)."""
 
     name = EXTENSION
-    needs = (KUBERNETES_CONFIGURATION, CONTAINER, VAULT)
+    needs: tuple[str, ...] = (KUBERNETES_CONFIGURATION, CONTAINER, VAULT)
     installs = True
     usual = 400.0
+
+    def __init__(self, after: tuple[str, ...] = ()) -> None:
+        """Install it after some more steps: those without which it doesn't reach its storage."""
+        self.needs = (*ExtensionStep.needs, *after)
 
     async def observe(self, world: World) -> Observation:
         """Met when it succeeded and its identity is known."""

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from shared.arm.answers import Json
 from shared.arm.ids import name_of
 from shared.errors import ArmError
 from shared.onboarding.desired import OWNER_TAG
+from shared.onboarding.network import as_wanted
 from shared.onboarding.outcomes import Absent, Met, Observation, Stuck, Who
 from shared.onboarding.readings import STORAGE_API
 from shared.onboarding.step import Step
@@ -46,11 +48,16 @@ class AccountStep(Step):
             return self._absent(world)
         if world.desired.adopted or world.desired.account_given:
             return self._judge_adopted(world, str(account.get("location", "")))
+        return self._judge(world, account)
+
+    def _judge(self, world: World, account: Json) -> Observation:
         if not owned(account.get("tags"), world.desired):
             message = f"storage account {name_of(world.desired.account)} isn't tagged {OWNER_TAG}={world.desired.owner}"
             return Stuck("NameTaken", message, Who.OPERATOR)
-        state_text = (account.get("properties") or {}).get("provisioningState")
-        return Met() if state_text == "Succeeded" else self.under_way("CreatingStorageAccount")
+        properties = account.get("properties") or {}
+        if properties.get("provisioningState") != "Succeeded":
+            return self.under_way("CreatingStorageAccount")
+        return Met() if as_wanted(world.desired.network, properties) else Absent("its network rules differ")
 
     async def start(self, world: World) -> Observation:
         """Create it: 202 and a Location to ask, or at once when it is there."""
@@ -59,7 +66,7 @@ class AccountStep(Step):
             "kind": "StorageV2",
             "sku": {"name": world.desired.account_sku},
             "tags": world.desired.tags,
-            "properties": dict(_PROPERTIES),
+            "properties": {**_PROPERTIES, **world.desired.network.rules},
         }
         answer = await world.door.put(world.desired.account, STORAGE_API, body)
         if not answer.operation.url:
