@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import pytest_asyncio
+from azure.storage.blob.aio import BlobServiceClient
 from jsonschema import Draft202012Validator
 
 from local.stack import ROOT, SUBSCRIPTION, cluster_id
@@ -266,3 +267,36 @@ async def test_the_fleet_is_compared_when_somebody_asks(fleet: Watched) -> None:
     again = await fleet.ask("POST", f"{path_of(lost)}/reconcile", {})
     assert (again.status, again.location) == (202, path_of(lost))
     assert (await fleet.ask("POST", "/api/fleet/reconcile", {"state": "Rejected"})).body["asked"] == 1
+
+
+async def test_a_paused_app_plans_and_does_not_act_and_logs_who_paused_it(fleet: Watched) -> None:
+    """The plan has every step, nothing is made; resumed, the cluster is protected, and the decision log has it all."""
+    reader = fleet.app.parts.running_host.ready["function_key"]
+    pause = "/api/governance/pause"
+    assert (await fleet.ask("POST", pause, {"paused": True}, key=reader)).status == 401
+    said = await fleet.ask("POST", pause, {"paused": True, "reason": "audit"})
+    assert (said.status, said.body["pause"]["on"], said.body["pause"]["reason"]) == (200, True, "audit")
+    held = await fleet.app.onboard("held", "plain", group="rg-fleet")
+    row = await fleet.app.settled(held, "Waiting", "Paused")
+    assert "audit" in row["message"]
+    await fleet.app.untouched(held)
+    plan = (await fleet.ask("GET", f"{path_of(held)}/plan")).body
+    assert (plan["reason"], plan["heldBy"]) == ("Planned", "Paused")
+    assert {"extension", "backup-instance"} <= {step["step"] for step in plan["steps"]}
+    assert plan["cost"]["aMonth"] is None
+    assert (await fleet.ask("POST", pause, {"paused": False})).body["pause"]["on"] is False
+    assert (await fleet.ask("POST", f"{path_of(held)}/reconcile", {})).status == 202
+    await fleet.app.settled(held, "Protected")
+    lines = await _decisions(fleet.app.parts.storage.connection_string)
+    assert [line["by"] for line in lines if line["asked"] == "POST governance/pause"] == ["key", "key"]
+    mine = [line for line in lines if line["subject"] == held]
+    assert {"Waiting", "Protected"} <= {line["decided"] for line in mine}
+    assert all(request["requestId"] for line in mine for request in line["requests"])
+
+
+async def _decisions(connection: str) -> list[dict[str, Any]]:
+    """The lines of the decision log."""
+    async with BlobServiceClient.from_connection_string(connection) as service:
+        container = service.get_container_client("decisions")
+        texts = [await (await container.download_blob(blob.name)).readall() async for blob in container.list_blobs()]
+    return [json.loads(line) for text in texts for line in text.splitlines()]
