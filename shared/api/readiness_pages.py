@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from shared.api.fleet_readiness import FleetReadiness
 from shared.api.pages import Block, Command, Facts, Table, Title, Words, duration
 from shared.api.restore_views import OperationView, RestoreRequestView
 from shared.arm.ids import name_of
+from shared.readiness.fleet import MemberReadiness
 from shared.readiness.model import Check, Readiness, Status
 
 _WORST_FIRST = {Status.FAIL: 0, Status.UNKNOWN: 1, Status.WARN: 2, Status.PASS: 3}
@@ -32,6 +34,19 @@ def readiness(answer: Readiness) -> Iterator[Block]:
     checks = sorted(answer.checks, key=lambda check: (_WORST_FIRST[check.status], not check.decides))
     yield Table(("status", "check", "message"), tuple((check.status, check.id, check.message) for check in checks))
     yield from _fixes([check for check in checks if check.fix and check.status is not Status.PASS])
+
+
+def fleet(view: FleetReadiness) -> Iterator[Block]:
+    """Counts, and a row for each cluster, the worst first."""
+    yield Title(f"{view.clusters} clusters")
+    yield Words(", ".join(f"{count} {verdict}" for verdict, count in sorted(view.by_verdict.items())))
+    yield Table(
+        ("verdict", "cluster", "policy", "newest point", "last restored", "why"),
+        tuple(
+            (item.verdict, item.cluster_id, item.policy, _age(item), item.last_restored_at or "never", item.reason)
+            for item in view.items
+        ),
+    )
 
 
 def restore_request(view: RestoreRequestView) -> Iterator[Block]:
@@ -66,6 +81,11 @@ def operation(view: OperationView) -> Iterator[Block]:
         yield from readiness(view.readiness)
     if view.restore_request is not None:
         yield from restore_request(view.restore_request)
+
+
+def _age(item: MemberReadiness) -> str:
+    seconds = item.expected_data_loss_seconds
+    return "none" if seconds is None else f"{duration(seconds)} old"
 
 
 def _fixes(checks: list[Check]) -> Iterator[Block]:

@@ -53,7 +53,14 @@ ENDPOINTS = (
         "fleet/restore-readiness",
         "Whether the clusters of the fleet could be restored, the worst first",
         "api.fleet_readiness:show",
-        (Good(200, "api.fleet_readiness:FleetReadiness", "counts, and the clusters asked for"),),
+        (
+            Good(
+                200,
+                "api.fleet_readiness:FleetReadiness",
+                "counts, and the clusters asked for",
+                "api.readiness_pages:fleet",
+            ),
+        ),
         query="api.queries:FleetReadinessQuery",
     ),
     Endpoint(
@@ -89,7 +96,7 @@ ENDPOINTS = (
         f"{CLUSTER}/plan",
         "What a pass over a cluster would do, step by step, and what its policy costs; nothing is written",
         "api.governance:plan",
-        (Good(200, "api.views:PlanView", "the plan"),),
+        (Good(200, "api.views:PlanView", "the plan", "api.plan_pages:plan"),),
         query="api.queries:PlanQuery",
     ),
     Endpoint(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
+from azure.core.exceptions import ServiceRequestError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -230,3 +231,17 @@ async def test_azures_refusals_are_told_as_azures(error: ArmError, status: int, 
     said = await answer(NAMED["back_up_now"], Incoming(ROUTE, {}, {}), failing)
     assert (said.status, said.headers) == (status, headers)
     assert json.loads(said.body)["reason"] == (error.code or "AzureUnreachable")
+
+
+async def test_a_storage_that_fails_is_told_as_such() -> None:
+    """503 and try again, without the storage's own words: they may name what nobody needs to know."""
+
+    class Failing:
+        async def read(self, *_: object) -> object:
+            raise ServiceRequestError("no route to secret.table.core.windows.net")
+
+    failing = cast("Services", SimpleNamespace(**{**vars(services()), "clusters": Failing()}))
+    said = await answer(NAMED["cluster_status"], Incoming(ROUTE, {}, {}), failing)
+    body = json.loads(said.body)
+    assert (said.status, body["reason"], said.headers) == (503, "StorageUnavailable", {"Retry-After": "10"})
+    assert "secret" not in body["detail"]

@@ -9,10 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from shared.api.fleet_readiness import FleetReadiness
 from shared.api.pages import Command, Facts, Table, Title, Words, as_markdown, as_text, duration
+from shared.api.plan_pages import plan
+from shared.api.readiness_pages import fleet as readiness_of_fleet
 from shared.api.status_pages import cluster, fleet
-from shared.api.views import BackupView, ClusterView, FleetView, JobView, resync_view
+from shared.api.views import BackupView, ClusterView, FleetView, JobView, PlanCost, PlanStep, PlanView, resync_view
 from shared.fleet.records import Condition
+from shared.readiness.fleet import MemberReadiness
+from shared.readiness.model import Verdict
 from shared.resync.fleet import ResyncRow
 
 JOB = JobView("1", "scheduled", "Failed", None, "2026-01-31T02:10:00Z", 60.0, "SomeCode", "no | room", "Default")
@@ -81,6 +86,26 @@ def test_a_fleet_shows_counts_and_a_row_for_each_cluster() -> None:
     last = as_markdown(fleet(view)).splitlines()[-1]
     assert last.startswith("| Protected | /subscriptions/")
     assert last.endswith("| 1 d 3 h old | overdue, 2 failed in a row |")
+
+
+def test_a_fleets_readiness_shows_verdict_and_why() -> None:
+    """One row a cluster, as the answer sorts them."""
+    member = MemberReadiness(WEB.cluster_id, Verdict.AT_RISK, "late", "gold", None, None, None, None, None, None, [])
+    text = as_text(readiness_of_fleet(FleetReadiness(1, {"AtRisk": 1}, [member])))
+    assert text.splitlines()[-1].split("  ")[-1] == "late"
+    assert "1 AtRisk" in text
+
+
+def test_a_plan_shows_its_steps_in_order_and_what_they_cost() -> None:
+    """What would be started now before what follows."""
+    steps = [PlanStep("vault", 2, "absent", False, 0.0), PlanStep("vault-group", 1, "absent", True, 95.0)]
+    cost = PlanCost(12.5, "EUR", "an estimate", ["10 namespaces"])
+    view = PlanView(WEB.cluster_id, "gold", "Waiting", "Planned", "would start", "Paused", "by me", steps, {}, cost)
+    text = as_text(plan(view))
+    assert text.index("vault-group") < text.index("vault ")
+    assert "absent (not looked at yet)" in text
+    assert "Paused: by me" in text
+    assert "12.50 EUR a month: an estimate" in text
 
 
 @pytest.mark.parametrize(
