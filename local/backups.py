@@ -75,7 +75,8 @@ class Runbook:
             response.raise_for_status()
 
 
-def _path(cluster: str) -> str:
+def path_of(cluster: str) -> str:
+    """Where the HTTP functions about a cluster are."""
     _, _, subscription, _, group, *_, name = cluster.split("/")
     return f"/api/clusters/{subscription}/{group}/{name}"
 
@@ -104,13 +105,13 @@ async def back_up(running: Stack, first: str, second: str, console: Console) -> 
 async def _one(book: Runbook, cluster: str, console: Console) -> dict[str, Any]:
     """Start a backup and wait for its job."""
     name, end = cluster.rpartition("/")[2], time.monotonic() + _LIMIT_SECONDS
-    status, answer = await book.ask("POST", f"{_path(cluster)}/backups", {})
+    status, answer = await book.ask("POST", f"{path_of(cluster)}/backups", {})
     while status == 409 and time.monotonic() < end:  # noqa: PLR2004  # HTTP: one was started a moment ago
         await asyncio.sleep(_LOOK_SECONDS)
-        status, answer = await book.ask("POST", f"{_path(cluster)}/backups", {})
+        status, answer = await book.ask("POST", f"{path_of(cluster)}/backups", {})
     job: dict[str, Any] = {"cluster": name, "status": answer.get("reason", "Refused")}
     while status == 202 and time.monotonic() < end:  # noqa: PLR2004  # HTTP: accepted
-        _, found = await book.ask("GET", f"{_path(cluster)}/jobs/{answer['jobId']}")
+        _, found = await book.ask("GET", f"{path_of(cluster)}/jobs/{answer['jobId']}")
         job = {"cluster": name, **found}
         if found["endTime"]:
             break

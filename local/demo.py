@@ -29,6 +29,7 @@ from local import picture
 from local.backups import back_up
 from local.drift import ENDS, repair
 from local.measures import onboarding
+from local.readiness import judge
 from local.rollover import BEFORE, roll_over
 from local.stack import ROOT, PartError, Stack, cluster_id, stack
 
@@ -40,7 +41,7 @@ _LIMIT_SECONDS = 120.0
 _LOOK_SECONDS = 0.25
 _TAG = "aks-backup"
 _MEASURED = ("time to protection\n(Azure's own share)", "ARM calls: read,\nwrite, poll")
-_CHAPTERS = ("rollover", "backups", "drift")
+_CHAPTERS = ("rollover", "backups", "drift", "readiness")
 _COLORS = {"Protected": "green", "Waiting": "yellow", "Blocked": "red", "Rejected": "red", "Released": "cyan"}
 
 
@@ -234,6 +235,7 @@ async def demo(console: Console, svg: Path | None = None) -> bool:
             chapters["rollover"] = await roll_over(running, blog.id, catalog, console)
             chapters["backups"] = await back_up(running, clusters[0].id, blog.id, console)
             chapters["drift"] = await repair(running, blog.id, console)
+            chapters["readiness"] = await judge(running, clusters[0].id, blog.id, console)
     result = ROOT / "build" / "demo.json"
     told = {
         "clusters": [cluster.result for cluster in clusters],
