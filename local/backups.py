@@ -110,15 +110,21 @@ async def _one(book: Runbook, cluster: str, console: Console) -> dict[str, Any]:
         await asyncio.sleep(_LOOK_SECONDS)
         status, answer = await book.ask("POST", f"{path_of(cluster)}/backups", {})
     job: dict[str, Any] = {"cluster": name, "status": answer.get("reason", "Refused")}
-    while status == 202 and time.monotonic() < end:  # noqa: PLR2004  # HTTP: accepted
-        _, found = await book.ask("GET", f"{path_of(cluster)}/jobs/{answer['jobId']}")
-        job = {"cluster": name, **found}
-        if found["endTime"]:
-            break
+    while status == 202 and not job.get("endTime") and time.monotonic() < end:  # noqa: PLR2004  # HTTP: accepted
         await asyncio.sleep(_LOOK_SECONDS)
+        job = {"cluster": name, **await _job(book, cluster, answer["jobId"])}
     why = f": {job['errorCode']}" if job.get("errorCode") else ""
     console.print(Text(f"  {name:8} {job.get('operation', 'backup')} {job['status']}{why}"))
     return job
+
+
+async def _job(book: Runbook, cluster: str, job_id: str | None) -> dict[str, Any]:
+    """The job as it stands; one that Azure hasn't named is the newest."""
+    if job_id is None:
+        _, found = await book.ask("GET", f"{path_of(cluster)}/jobs?operation=on-demand")
+        return dict(next(iter(found.get("value", ())), {"status": "Unseen"}))
+    status, job = await book.ask("GET", f"{path_of(cluster)}/jobs/{job_id}")
+    return dict(job) if status == 200 else {"status": job["reason"]}  # noqa: PLR2004  # HTTP: good
 
 
 async def _told(running: Stack, book: Runbook, kind: str) -> None:

@@ -95,9 +95,15 @@ class StatusStore:
         await self.sender.send(Message(cluster, "backup failed"))
 
     async def welcome(self, instance_id: str, cluster: ClusterId, policy: str, now: float) -> None:
-        """Make the row of an instance that was just protected; one that is there stays as it is."""
+        """Make the row of an instance that was just protected.
+
+        One that is there keeps all that was counted; but a sweep in between may have seen the instance on its way, and
+        until the next one every backup would be refused because of that.
+        """
         state = "ProtectionConfigured"
         new = BackupStatus(instance_id, str(cluster), policy=policy, protection_state=state, since=now)
         stored = await self.rows.read(key_of(instance_id), lambda: new)
-        if stored.etag is None:
+        status = stored.value
+        if stored.etag is None or status.protection_state != state:
+            status.protection_state, status.policy = state, policy
             await self.write(stored)
