@@ -11,6 +11,7 @@ from shared.arm.door import DATA_PROTECTION_API, Door
 from shared.arm.ids import ClusterId, name_of
 from shared.arm.requests import recording
 from shared.arm.writes import ACTING_FOR, WriteGuard
+from shared.backups.jobs import read_job
 from shared.backups.ondemand import Cause, Refusal, refusal, wanted
 from shared.backups.policies import Policies
 from shared.backups.status import BackupStatus, on_demand_today
@@ -199,6 +200,9 @@ class Starter:
             return Refused(404, "NotProtected", "no backup instance of this cluster is known; is it protected?")
         now = await self.door.now()
         why = refusal(stored.value, now, 0)
+        if why is Refusal.RUNNING and not await self._runs(stored.value):
+            stored.value.running = ""  # the sweep hasn't seen its end yet, and will count it all the same
+            why = refusal(stored.value, now, 0)
         if why is Refusal.LIMIT:
             used = on_demand_today(stored.value, now)
             return Refused(429, why, f"{used} on-demand backups were started today; Azure allows 10 a day (UTC)")
@@ -210,6 +214,11 @@ class Starter:
         if dry_run:
             return Started(stored.value.instance_id, "", await self._rule(stored.value))
         return await self.start(stored, Cause.PERSON, retention_tag, wait=True)
+
+    async def _runs(self, status: BackupStatus) -> bool:
+        """Whether the job that the last sweep saw running still runs; while nobody can say, it does."""
+        found = await self.door.find(status.running, DATA_PROTECTION_API)
+        return isinstance(found, ArmError) or read_job(found).running
 
     async def _newest(self, cluster: ClusterId) -> Stored[BackupStatus] | None:
         rows = await self.store.of_cluster(cluster)

@@ -161,8 +161,8 @@ async def test_what_is_not_protected_is_not_backed_up(fleet: Watched) -> None:
         (b"9" * 10_000, "InvalidBody"),
         (b'"text"', "InvalidBody"),
         (b'{"dryrun": true}', "InvalidBody"),
-        (b'{"retentionTag": "x\' or 1"}', "InvalidRetentionTag"),
-        (b'{"retentionTag": "\\ud800"}', "InvalidRetentionTag"),
+        (b'{"retentionTag": "x\' or 1"}', "InvalidBody"),
+        (b'{"retentionTag": "\\ud800"}', "InvalidBody"),
     ],
 )
 async def test_a_body_that_means_nothing_is_refused(fleet: Watched, body: bytes, reason: str) -> None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from shared.arm.answers import Operation, OperationState
 from shared.arm.clock import AzureClock
 from shared.arm.door import Answer
@@ -27,6 +29,7 @@ class ToyDoor:
     """Accepts every backup; `polled` is what a look at the operation gives."""
 
     polled: OperationState | ArmError
+    job: str = "InProgress"
     clock: AzureClock = field(default_factory=AzureClock)
 
     async def now(self) -> float:
@@ -34,6 +37,9 @@ class ToyDoor:
 
     async def get(self, path: str, api_version: str) -> dict[str, Any]:
         return {"properties": {"policyInfo": {"policyId": f"{VAULT}/backupPolicies/p"}, "policyRules": [RULE]}}
+
+    async def find(self, path: str, api_version: str) -> dict[str, Any]:
+        return {"id": path, "properties": {"status": self.job}}
 
     async def post(self, path: str, api_version: str, body: Any) -> Answer:
         return Answer(202, {}, Operation("https://arm/operation", None))
@@ -107,3 +113,15 @@ async def test_nobody_gets_a_backup_while_the_app_is_paused() -> None:
     outcome = await starter.back_up_now(ClusterId.parse(CLUSTER), None, dry_run=False)
     assert outcome == Refused(409, "Paused", "by kim")
     assert (store.row.starting, store.row.on_demand) == (0.0, [])
+
+
+@pytest.mark.parametrize(("job", "reason"), [("InProgress", "BackupRunning"), ("Completed", None), ("Failed", None)])
+async def test_a_job_that_has_ended_since_the_sweep_holds_nobody_up(job: str, reason: str | None) -> None:
+    """The row says that one runs; Azure is asked whether it still does, and not only at the next sweep."""
+    row = BackupStatus(f"{VAULT}/backupInstances/i", CLUSTER, protection_state="ProtectionConfigured")
+    row.running, row.running_since = f"{VAULT}/backupJobs/1", AzureClock().now().timestamp() - 900
+    door = ToyDoor(OperationState(running=False, retry_after=None, body={"jobId": "2"}), job)
+    starter = Starter(door, None, ToyStore(row), Guard(), NoJournal())  # type: ignore[arg-type]  # as above
+    outcome = await starter.back_up_now(ClusterId.parse(CLUSTER), None, dry_run=False)
+    assert (outcome.reason if isinstance(outcome, Refused) else None) == reason
+    assert (row.starting > 0) == (reason is None)
