@@ -68,6 +68,7 @@ def tried(facts: Facts) -> Finding:
     evidence = {
         "lastRestore": iso(newest.at) if newest else None,
         "lastSuccess": iso(success.at) if success else None,
+        "secondsSinceSuccess": round(facts.at - success.at) if success else None,
         "expectedSeconds": None if expected is None else round(expected),
         "rtoTargetSeconds": None if facts.rto is None else round(facts.rto),
     }
@@ -84,4 +85,5 @@ def tried(facts: Facts) -> Finding:
     if facts.rto is not None and expected > facts.rto:
         message = f"past restores took {expected:.0f} s, the RTO target is {facts.rto:.0f} s"
         return warned("SlowerThanTarget", message, "restore fewer namespaces at once, or change rtoTarget", **evidence)
-    return passed("Tried", f"the last real restore worked at {iso(success.at)}", **evidence)
+    days = (facts.at - success.at) / DAY
+    return passed("Tried", f"the last real restore worked {days:.0f} days ago, at {iso(success.at)}", **evidence)

@@ -332,6 +332,8 @@ async def test_past_restores_say_how_long_one_takes(lasting: Protected) -> None:
     finally:
         lasting.remembered, lasting.checker = before, usual
     assert (troubles(good), good.expected_duration_seconds) == ({}, 700)
+    tried = next(check for check in good.checks if check.id == "restore-tried")
+    assert 0 <= tried.evidence["secondsSinceSuccess"] < 60
     assert troubles(slow) == {"restore-tried": "SlowerThanTarget"}
     assert troubles(untried) == {"restore-tried": "NeverTried"}
 
