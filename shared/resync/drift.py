@@ -30,6 +30,7 @@ ANSWERED = 24 * 3600.0
 SHARES = 24
 """A converged cluster gets a real look in one hour of so many, by its hash: it sees what the graph doesn't show."""
 
+_HOUR = 3600.0
 _LATE = 900.0  # real seconds after which a delayed message counts as lost: a pass and its redelivery take less
 _SOON = 2 * 3600.0  # real seconds: a pass that comes by itself within these sees whatever changed meanwhile
 _UNSETTLED = frozenset({State.NEW, State.WAITING, State.BLOCKED})
@@ -135,8 +136,8 @@ class Judge:
 
     def deep_turn(self, cluster: ClusterId, row: Glance) -> bool:
         """Whether it is this converged cluster's hour to be looked at; once an hour is enough."""
-        share = int(cluster.key[8:16], 16) % SHARES == int(self.now.azure // 3600) % SHARES
-        return share and row.state is State.PROTECTED and self.now.azure - row.looked_at > 3600.0  # noqa: PLR2004  # an hour
+        turn = int(cluster.key[8:16], 16) % SHARES == int(self.now.azure // _HOUR) % SHARES
+        return turn and row.state is State.PROTECTED and self.now.azure - row.looked_at > _HOUR
 
     def _worked_on(self, row: Glance) -> bool:
         return row.claim is not None and row.claim.until > self.now.real

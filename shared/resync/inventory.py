@@ -7,13 +7,12 @@ to what decides something as they come, so that the memory for a large fleet sta
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from shared import logs
 from shared.arm.door import Door
-from shared.arm.graph import quoted, readable_pages
+from shared.arm.graph import Row, quoted, readable_pages
 from shared.arm.ids import ClusterId, folded
 from shared.catalog.selection import tag_value
 from shared.errors import InvalidResourceId
@@ -169,7 +168,7 @@ class Reader:
                 await self._rows(part, kql, take)
         return self._found
 
-    async def _rows(self, part: str, kql: str, take: Any) -> None:
+    async def _rows(self, part: str, kql: str, take: Callable[[Row], None]) -> None:
         unread: dict[str, str] = {}
         everywhere = self._subscriptions | self._central if part in _WITH_VAULTS else self._subscriptions
         wanted = everywhere - self._found.unread.keys()
@@ -192,7 +191,7 @@ class Reader:
         """
         readable: set[str] = set()
 
-        def take(row: Mapping[str, Any]) -> None:
+        def take(row: Row) -> None:
             key = folded(str(row["id"]))
             if key.count("/") == 2:  # noqa: PLR2004  # /subscriptions/{id}
                 readable.add(key.rpartition("/")[2])
@@ -207,7 +206,7 @@ class Reader:
         for subscription in (self._subscriptions | self._central) - readable:
             self._found.unread[subscription] = "NotReadable" if subscription not in refused else "Refused"
 
-    def _cluster(self, row: Mapping[str, Any]) -> None:
+    def _cluster(self, row: Row) -> None:
         try:
             cluster = ClusterId.parse(str(row["id"]))
         except InvalidResourceId as error:
@@ -236,19 +235,19 @@ class Reader:
             value = self._inherited.get(f"/subscriptions/{cluster.subscription}")
         return value
 
-    def _vault(self, row: Mapping[str, Any]) -> None:
+    def _vault(self, row: Row) -> None:
         self._found.vaults[folded(str(row["id"]))] = str(row["principal"])
 
-    def _instance(self, row: Mapping[str, Any]) -> None:
+    def _instance(self, row: Row) -> None:
         seen = self._found.clusters.get(folded(str(row["cluster"])))
         if seen is not None:
             seen.instances[folded(str(row["id"]))] = SeenInstance(str(row["state"]), str(row["policy"]))
 
-    def _extension(self, row: Mapping[str, Any]) -> None:
+    def _extension(self, row: Row) -> None:
         seen = self._found.clusters.get(folded(str(row["id"])).partition(_EXTENSION_MARK)[0])
         if seen is not None:
             seen.extension = SeenExtension(str(row["state"]), str(row["principal"]))
             self._found.extensions.add(seen.id.subscription)
 
-    def _grant(self, row: Mapping[str, Any]) -> None:
+    def _grant(self, row: Row) -> None:
         self._found.grants[str(row["id"])] = frozenset(map(folded, row["grants"]))
