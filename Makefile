@@ -15,7 +15,7 @@ up: $(READY) $(NODE_READY)
 	@$(BIN)/python -m local.up
 
 test: $(READY) $(NODE_READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check $(SOURCES)

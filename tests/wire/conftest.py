@@ -17,6 +17,7 @@ from tests.wire.served import NOT_SERVED, SCENARIOS
 type Stage = Callable[[Scenario], AbstractAsyncContextManager[LocalAzure]]
 
 _AGREED = pytest.StashKey[set[tuple[str, int]]]()
+_OUTPUT = "recorded_interactions"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,6 +55,21 @@ def _options(chosen: dict[str, Any], folder: Path) -> Options:
     role_file = folder / "role.json"
     role_file.write_text(json.dumps({"roleName": "Replayed", "actions": chosen["role"]}), encoding="utf-8")
     return Options(role_file=role_file, condition_file=folder / "none")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a process of parallel tests has recorded."""
+    agreed: set[tuple[str, int]] = node.config.stash[_AGREED]
+    agreed.update((name, index) for name, index in node.workeroutput.get(_OUTPUT, ()))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In a process of parallel tests: hand the record to the one that prints."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        agreed = session.config.stash[_AGREED]
+        output[_OUTPUT] = sorted(agreed)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
