@@ -78,7 +78,7 @@ class _Request:
         offer = Offer(_hashed(confirmation), now + VALID, self.delete_backups, things)
 
         def remember(row: ClusterRow) -> None:
-            row.life.offer = offer
+            row.offer = offer
 
         await self._change(remember)
         views = [ThingView(thing.what, thing.id) for thing in things]
@@ -89,14 +89,14 @@ class _Request:
         things = await self._things()
 
         def accept(row: ClusterRow) -> None:
-            offer = row.life.offer
+            offer = row.offer
             good = offer is not None and hmac.compare_digest(offer.token, _hashed(confirmation))
             if offer is None or not good or now >= offer.expires or offer.delete_backups is not self.delete_backups:
                 message = "it is no confirmation of the last dry run with these options, or over ten minutes old"
                 raise Problem(409, "NotConfirmed", f"{message}; ask for another dry run")
             if offer.things != things:
                 raise Problem(409, "ListChanged", "what would go isn't what was shown; ask for another dry run")
-            row.life.offer, row.life.offboarding = None, things
+            row.offer, row.confirmed = None, things
 
         await self._change(accept)
         logs.info("offboarding_confirmed", cluster=self.cluster, who=who, things=len(things))

@@ -81,7 +81,6 @@ class Life(Struct):
         external: ids of backup instances that others made and that protect the cluster.
         leftovers: ids of what is left of a cluster that is gone.
         adopted: its extension and storage are somebody else's.
-        offer: what a person was shown that off-boarding would end.
         offboarding: what a person has confirmed, as far as it isn't done.
         offboarded: when all of that was done; 0 after the cluster was protected again.
         gone: when the cluster was first seen to be gone.
@@ -98,6 +97,5 @@ class Life(Struct):
     leftovers: list[str] = field(default_factory=list)
     gone: float = 0.0
     adopted: bool = False
-    offer: Offer | None = None
     offboarding: list[Thing] = field(default_factory=list)
     offboarded: float = 0.0

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from shared.fleet.life import Life
+from shared.fleet.life import Life, Offer, Thing
 from shared.notify.events import Event
 
 VERSION = 1
@@ -147,7 +147,9 @@ class ClusterRow(Struct):
         owner: value of the cluster's owner tag, as last read.
         unlogged: lines that the decision log hasn't taken yet.
         steps: step -> what the last pass saw of it, for people.
-        life: what is remembered of the cluster beyond an onboarding.
+        life: what is remembered of the cluster beyond an onboarding; passes alone write it.
+        offer: what a person was shown that off-boarding would end.
+        confirmed: what a person has confirmed of that; the next pass takes it into `life`.
         wake_due: real time at which that delayed message becomes visible; 0 without one.
         looked_at: Azure's time at which the last pass ended.
         asked: why the last pass was asked for, if it found nothing to do: the same finding is answered by that.
@@ -175,6 +177,8 @@ class ClusterRow(Struct):
     unlogged: list[str] = field(default_factory=list)
     owner: str = ""
     life: Life = field(default_factory=Life)
+    offer: Offer | None = None
+    confirmed: list[Thing] = field(default_factory=list)
     wake_due: float = 0.0
     looked_at: float = 0.0
     asked: str = ""

@@ -81,7 +81,7 @@ def settle(life: Life, desired: Desired) -> None:
     """Remember a cluster that was found protected, with everything around it as wanted."""
     life.settled, life.identity = desired.fingerprint, desired.cluster.identity
     life.on_removal, life.adopted = desired.on_removal, desired.adopted
-    life.offer, life.offboarded = None, 0.0
+    life.offboarded = 0.0
     life.paused.pop(desired.instance.casefold(), None)
     life.release, life.gone, life.leftovers, life.external = None, 0.0, [], []
 

@@ -8,9 +8,10 @@ success only, so whatever raises here comes again.
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from uuid import uuid4
 
@@ -71,6 +72,9 @@ class Reconciler:
     journal: Journal
     on_protected: Callable[[str, ClusterId, str, float], Awaitable[None]]
     """Called with instance id, cluster, policy and Azure's time when a cluster has become protected."""
+
+    jitter: random.Random = field(default_factory=random.SystemRandom)
+    """Spreads what is tried again."""
 
     async def handle(self, message: Message, message_id: str) -> None:
         """Work on one message.
@@ -136,8 +140,11 @@ class Reconciler:
         raise RowChanged(f"lost {_RACES} races for the row of {message.cluster}")
 
     async def _pass(self, message: Message, holder: Holder) -> tuple[Outcome, Pass]:
+        row = holder.row
         if message.reason.startswith(ASKED):
-            forgive(holder.row.life)
+            forgive(row.life)
+        if row.confirmed:
+            row.life.offboarding, row.confirmed = row.confirmed, []
         work = Pass(
             cluster_id=message.cluster,
             progress=holder.row.progress,
@@ -146,6 +153,7 @@ class Reconciler:
             settings=self.settings,
             gate=holder,
             fresh=message.wake is None,
+            jitter=self.jitter,
             life=holder.row.life,
             known=holder.row.places,
         )

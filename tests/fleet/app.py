@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import random
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from local.azure.exchange import Request
@@ -138,6 +139,7 @@ class App:
             journal=self.journal,
             breaker=Breaker(self._rows(self.marks, BreakerRow), self.settings, self._count),
             on_protected=self._on_protected,
+            jitter=random.Random(1),
         )
 
     def now(self) -> float:
@@ -253,6 +255,10 @@ class App:
             for item in self.resources(kind)
             if item.properties["dataSourceInfo"]["resourceID"].casefold() == cluster.casefold()
         ]
+
+    def ours(self, cluster: str) -> list[Any]:
+        """Those of them that the app made."""
+        return [item for item in self.instances(cluster) if "/resourceGroups/rg-theirs/" not in item.id]
 
     def writes(self, since: int = 0) -> list[str]:
         """The app's writes so far, or after some number of requests: method and path."""

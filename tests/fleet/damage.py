@@ -16,7 +16,7 @@ _GIVEN: Final = ("extensionType", "autoUpgradeMinorVersion", "releaseTrain", "sc
 
 def backup_group(app: App, cluster: str) -> str:
     """Id of the resource group with the cluster's account and snapshots."""
-    stores = app.instances(cluster)[0].properties["policyInfo"]["policyParameters"]["dataStoreParametersList"]
+    stores = app.ours(cluster)[0].properties["policyInfo"]["policyParameters"]["dataStoreParametersList"]
     return str(stores[0]["resourceGroupId"])
 
 
@@ -58,17 +58,17 @@ async def roles_deleted(app: App, cluster: str) -> None:
 
 async def instance_deleted(app: App, cluster: str) -> None:
     """Deleted, and soft-deleted thereby."""
-    await app.do("DELETE", app.instances(cluster)[0].id)
+    await app.do("DELETE", app.ours(cluster)[0].id)
 
 
 async def instance_purged(app: App, cluster: str) -> None:
     """Deleted for longer than soft delete keeps it."""
-    await app.do("DELETE", app.instances(cluster)[0].id, wait=20 * 86400.0)
+    await app.do("DELETE", app.ours(cluster)[0].id, wait=20 * 86400.0)
 
 
 async def policy_changed(app: App, cluster: str) -> None:
     """The instance moved to another policy of the vault."""
-    instance = app.instances(cluster)[0]
+    instance = app.ours(cluster)[0]
     vault = instance.id.rpartition("/backupInstances/")[0]
     policy = app.cloud.store.get(instance.properties["policyInfo"]["policyId"])
     assert policy is not None
@@ -98,16 +98,16 @@ async def group_deleted(app: App, cluster: str) -> None:
 
 async def protection_broken(app: App, cluster: str) -> None:
     """Azure says ProtectionError without a code that anybody knows."""
-    properties: Any = app.instances(cluster)[0].properties
+    properties: Any = app.ours(cluster)[0].properties
     properties["currentProtectionState"] = "ProtectionError"
     properties["protectionStatus"] = {"status": "ProtectionError"}
 
 
 async def protection_stopped(app: App, cluster: str) -> None:
     """Somebody stopped it."""
-    await app.do("POST", f"{app.instances(cluster)[0].id}/stopProtection", {})
+    await app.do("POST", f"{app.ours(cluster)[0].id}/stopProtection", {})
 
 
 async def backups_suspended(app: App, cluster: str) -> None:
     """Somebody suspended the schedule."""
-    await app.do("POST", f"{app.instances(cluster)[0].id}/suspendBackups", {})
+    await app.do("POST", f"{app.ours(cluster)[0].id}/suspendBackups", {})
