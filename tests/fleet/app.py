@@ -215,10 +215,15 @@ class App:
         self.step(wait)
         return answer
 
+    @staticmethod
+    def cluster_id(name: str) -> str:
+        """Id of a cluster, whether it is there or not."""
+        return f"{GROUP}/providers/Microsoft.ContainerService/managedClusters/{name}"
+
     async def cluster(self, name: str, policy: str | None = None, location: str = "westeurope", **tags: str) -> str:
         """Create a cluster and wait until it runs; its id."""
         self.cloud.seed(GROUP, {"location": "westeurope", "properties": {"provisioningState": "Succeeded"}})
-        path = f"{GROUP}/providers/Microsoft.ContainerService/managedClusters/{name}"
+        path = self.cluster_id(name)
         body = {
             "location": location,
             "identity": {"type": "SystemAssigned"},
