@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import copy
 import os
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from local.azure.data_protection import requirements
 from local.azure.data_protection.candidate import Candidate
@@ -368,15 +368,17 @@ class Life(RuleBasedStateMachine):
         return [stored.value async for stored in self.app.reconciler.clusters.all()]
 
 
-class TestLives(Life.TestCase):
-    """Lives of a fleet."""
-
-    pytestmark: ClassVar = [pytest.mark.timeout(900)]
-    settings: ClassVar[settings] = settings(
-        max_examples=_LIVES,
-        stateful_step_count=_STEPS,
-        deadline=None,
-        derandomize="AUTOPILOT_LIVES" not in os.environ,
-        print_blob=True,
-        suppress_health_check=list(HealthCheck),
+@pytest.mark.timeout(900)
+def test_a_fleet_drifts_back_to_what_is_wanted() -> None:
+    """Whatever happened to it, in whatever order: see the invariants and the end of a life above."""
+    run_state_machine_as_test(
+        Life,
+        settings=settings(
+            max_examples=_LIVES,
+            stateful_step_count=_STEPS,
+            deadline=None,
+            derandomize="AUTOPILOT_LIVES" not in os.environ,
+            print_blob=True,
+            suppress_health_check=list(HealthCheck),
+        ),
     )
