@@ -13,6 +13,7 @@ from shared.readiness.ask import Ask
 from shared.readiness.drafting import Undrafted, draft
 from shared.readiness.kept import Validating
 from shared.readiness.operations import Subject, deepened
+from shared.readiness.remembering import remember, usual
 from shared.readiness.service import Checked, UnknownCluster
 
 if TYPE_CHECKING:
@@ -33,13 +34,15 @@ async def readiness(services: Services, asked: Asked[ReadinessQuery, None]) -> A
             neither Azure nor the app knows.
     """
     checked = await check(services, asked.cluster, asked.query)
-    quick = checked.readiness
+    quick, rows = checked.readiness, services.fleet.kept if usual(checked.facts.ask) else None
     if not asked.query.deep:
+        await remember(rows, quick)
         return Answer(quick)
     drafted = drafted_of(checked)
     if isinstance(drafted, Undrafted):
         return Answer(deepened(quick, _unvalidated(asked.cluster, checked, drafted)))
     subject, outcome = Subject.of(asked.cluster, drafted), await validate(services, drafted, asked.query.wait)
+    await remember(rows, quick, outcome)
     if isinstance(outcome, Validating):
         return await later(services, READINESS, subject, quick, outcome)
     return Answer(deepened(quick, subject.check(outcome)))

@@ -16,6 +16,7 @@ from shared.api.asking import Incoming
 from shared.api.table import ENDPOINTS
 from shared.fleet.scope import Scope
 from shared.fleet.tables import Rows
+from shared.readiness.kept import ReadinessRow
 from shared.readiness.operations import Operations, Pending
 from shared.settings import Auth
 from tests.local_azure.client import SUBSCRIPTION
@@ -77,6 +78,7 @@ async def api(world: Protected, azurite: Azurite) -> AsyncGenerator[Api]:  # pyt
     """The endpoints over a protected cluster and a table of operations."""
     async with TableServiceClient.from_connection_string(azurite.connection_string) as tables:
         rows = Rows(tables.get_table_client(f"operations{uuid.uuid4().hex}"), Pending, 1, lambda _: {})
+        kept = Rows(tables.get_table_client(f"readiness{uuid.uuid4().hex}"), ReadinessRow, 1, lambda _: {})
         settings = world.checker.settings
         assert settings.auth is Auth.KEYS
         made = SimpleNamespace(
@@ -85,5 +87,6 @@ async def api(world: Protected, azurite: Azurite) -> AsyncGenerator[Api]:  # pyt
             checker=world.checker,
             door=world.door,
             operations=Operations(rows),
+            fleet=SimpleNamespace(kept=kept),
         )
         yield Api(world, cast("Services", made))

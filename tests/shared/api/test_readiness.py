@@ -12,7 +12,8 @@ import pytest
 
 from shared.api.openapi import document
 from shared.fleet.tables import Key
-from shared.readiness.kept import Validating
+from shared.readiness.kept import ReadinessRow, Validating, verdict_of
+from shared.readiness.model import Verdict
 from shared.readiness.service import Known
 from tests.shared.readiness.protected import CLUSTER, TARGET
 
@@ -104,11 +105,11 @@ async def test_an_operation_ends_with_azures_refusal(api: Api) -> None:
 async def test_an_operation_is_kept_for_a_day(api: Api) -> None:
     """Then it is as unknown as one that never was, and the next one lets its row go."""
     said = await api.ask("restore_readiness", deep="true", wait="0")
-    await api.world.step(86_400)
-    await api.ask("restore_readiness")  # Azure's time is that of its last answer
+    await api.world.step(86_410)
+    await api.ask("restore_readiness")  # Azure's time is that of its last answer, which has whole seconds
     expired = await api.follow(said)
     assert (expired.status, json.loads(expired.body)["reason"]) == (404, "OperationNotFound")
-    await api.world.step(86_400)
+    await api.world.step(86_410)
     await api.ask("restore_readiness", deep="true", wait="0")
     assert len([row async for row in api.services.operations.rows.all()]) == 1
 
@@ -270,3 +271,21 @@ async def test_other_subscriptions_are_none_of_this_deployments_business(api: Ap
     status, body = await api.json("restore_readiness", path=None, **query)
     assert (status, body["reason"]) == (403, "SubscriptionNotAllowed")
     assert await api.requests() == []
+
+
+async def _kept(api: Api) -> list[ReadinessRow]:
+    return [stored.value async for stored in api.services.fleet.kept.all()]
+
+
+async def test_a_check_that_somebody_asked_for_counts_for_the_fleet(api: Api) -> None:
+    """The usual question's answer is kept, its news waits for the night; another question's isn't."""
+    await api.ask("restore_readiness", target=TARGET)
+    assert await _kept(api) == []
+    await api.ask("restore_readiness")
+    (row,) = await _kept(api)
+    assert verdict_of(row)[0] is Verdict.READY
+    api.world.azure.cloud.store.remove(_EXTENSION)
+    await api.ask("restore_readiness")
+    (row,) = await _kept(api)
+    assert verdict_of(row)[0] is Verdict.NOT_READY
+    assert [event.data["verdict"] for event in row.outbox] == ["NotReady"]
