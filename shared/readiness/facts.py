@@ -24,6 +24,8 @@ from shared.readiness.volumes import Volume
 type Fact[T] = T | ArmError
 
 PROTECTED = "ProtectionConfigured"
+TAG = "aks-backup"
+"""Name of the tag where no setting says otherwise."""
 
 _NOT_READ = ArmError("it wasn't asked for", code="NotAsked")
 
@@ -182,6 +184,7 @@ class Wanted:
     policy: Policy | None
     profile: VaultProfile | None
     arm_policy: str
+    tag: str = TAG
 
 
 @dataclass(frozen=True, slots=True)

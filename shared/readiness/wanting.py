@@ -27,7 +27,7 @@ def wanted_of(
         return inherited
     selected = select({**inherited, **cluster.tags}, catalog, settings.tag, settings.default_policy)
     if selected.policy is None:
-        return Wanted(selected.selection, selected.name, None, None, "")
+        return Wanted(selected.selection, selected.name, None, None, "", settings.tag)
 
     def fit(policy: Policy, *, learned: bool) -> tuple[Policy, str]:
         fitted = fitting(policy, cluster.location, settings, learned=learned)
@@ -38,7 +38,9 @@ def wanted_of(
         # that the region has no vault tier is known of it by now if the instance has the policy without it
         without = fit(selected.policy, learned=True)
         policy, arm_policy = without if same_id(without[1], places.policy) else (policy, arm_policy)
-    return Wanted(selected.selection, selected.name, policy, catalog.profile_of(selected.policy), arm_policy)
+    return Wanted(
+        selected.selection, selected.name, policy, catalog.profile_of(selected.policy), arm_policy, settings.tag
+    )
 
 
 def _inherited(cluster: Cluster, graph: Fact[Graph], settings: Settings) -> Mapping[str, str] | ArmError:

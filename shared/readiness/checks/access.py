@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from shared.arm.ids import group_of, name_of, same_id
+from shared.arm.ids import group_of, name_of, same_id, subscription_of
 from shared.errors import ArmError
 from shared.notify.events import iso
-from shared.onboarding.desired import BACKUP_OPERATOR
+from shared.onboarding.desired import BACKUP_OPERATOR, EXTENSION_NAME, EXTENSION_TYPE
 from shared.onboarding.names import binding as binding_id
 from shared.onboarding.readings import Extension
 from shared.onboarding.steps.extension import storage_of
 from shared.readiness.answers import moment
-from shared.readiness.checks.finding import Finding, failed, passed, unread, warned
+from shared.readiness.checks.finding import Finding, az, failed, passed, unread, warned
 from shared.readiness.facts import Account, Facts, Side
 from shared.readiness.needs import Need, by_groups, covers, direct, member_key
 
@@ -70,19 +70,18 @@ def _faults(found: Extension, account: str, *, keyless: bool) -> tuple[tuple[boo
 
 
 def _install(facts: Facts, side: Side) -> str:
-    account = facts.places.account
+    account, prefix = facts.places.account, "configuration.backupStorageLocation"
     where = (
-        f"blobContainer={facts.places.container} storageAccount={name_of(account)} "
-        f"storageAccountResourceGroup={group_of(account)} storageAccountSubscriptionId={account.split('/')[2]}"
-        if account
-        else "blobContainer=... storageAccount=... storageAccountResourceGroup=... storageAccountSubscriptionId=..."
+        f"{prefix}.bucket={facts.places.container or '<container>'}",
+        f"{prefix}.config.storageAccount={name_of(account) or '<account>'}",
+        f"{prefix}.config.resourceGroup={group_of(account) if account else '<group>'}",
+        f"{prefix}.config.subscriptionId={subscription_of(account) if account else '<subscription>'}",
+        f"{_BY_IDENTITY}=true",
     )
-    return (
-        "az k8s-extension create --name azure-aks-backup --extension-type microsoft.dataprotection.kubernetes "
-        f"--scope cluster --cluster-type managedClusters --cluster-name {side.id.name} "
-        f"--resource-group {side.id.group} --release-train stable "
-        f"--configuration-settings {where} configuration.backupStorageLocation.config.useAAD=true"
-    )
+    kind = ("--extension-type", EXTENSION_TYPE, "--scope", "cluster", "--release-train", "stable")
+    place = ("--subscription", side.id.subscription, "--resource-group", side.id.group, "--cluster-name", side.id.name)
+    named = ("--name", EXTENSION_NAME, "--cluster-type", "managedClusters", *place)
+    return az("k8s-extension", "create", *named, *kind, "--configuration-settings", *where)
 
 
 def trusted(facts: Facts) -> Finding:
@@ -106,10 +105,9 @@ def _trusted(facts: Facts, side: Side) -> Finding:
     if ready is not None:
         return passed("Trusted", f"role binding {name_of(ready.id)} lets the vault in", bindingId=ready.id)
     name = name_of(ours[0].id) if ours else name_of(binding_id(side.id, vault))
-    fix = (
-        f"az aks trustedaccess rolebinding create --resource-group {side.id.group} --cluster-name {side.id.name} "
-        f"--name {name} --source-resource-id {vault} --roles {BACKUP_OPERATOR}"
-    )
+    place = ("--subscription", side.id.subscription, "--resource-group", side.id.group, "--cluster-name", side.id.name)
+    bound = ("--name", name, "--source-resource-id", vault, "--roles", BACKUP_OPERATOR)
+    fix = az("aks", "trustedaccess", "rolebinding", "create", *place, *bound)
     if ours:
         return failed("BindingNotReady", f"role binding {name} is {ours[0].state}", fix, bindingId=ours[0].id)
     message = f"no trusted access role binding lets the vault reach cluster {side.id.name}"
@@ -154,7 +152,5 @@ def _propagated(facts: Facts, need: Need, made: list[float], evidence: dict[str,
 
 
 def _grant(need: Need) -> str:
-    return (
-        f"az role assignment create --assignee-object-id {need.principal} --assignee-principal-type ServicePrincipal "
-        f'--role "{need.role.name}" --scope {need.scope}'
-    )
+    to = ("--assignee-object-id", str(need.principal), "--assignee-principal-type", "ServicePrincipal")
+    return az("role", "assignment", "create", *to, "--role", need.role.name, "--scope", need.scope)

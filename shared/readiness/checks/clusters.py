@@ -8,7 +8,8 @@ from shared.errors import ArmError
 from shared.onboarding.cluster import Cluster
 from shared.onboarding.readings import Vault
 from shared.readiness.ask import OPERATIONAL
-from shared.readiness.checks.finding import Finding, failed, passed, unread, warned
+from shared.readiness.checks.finding import Finding, aks, az, failed, passed, unread, warned
+from shared.readiness.checks.vaults import UPDATE
 from shared.readiness.facts import Fact, Facts, Side, absent
 
 _NOT_RUNNING = frozenset({"Creating", "Deleting", "Failed"})
@@ -43,10 +44,10 @@ def _running(side: Side) -> Finding:
     }
     if cluster.power_state != "Running":
         message = f"cluster {name} is {cluster.power_state}; backup and restore need it running"
-        return failed("ClusterStopped", message, f"az aks start --ids {side.id}", **evidence)
+        return failed("ClusterStopped", message, aks(side.id, "start"), **evidence)
     if cluster.provisioning_state in _NOT_RUNNING:
         message = f"cluster {name} is {cluster.provisioning_state}"
-        return failed(f"Cluster{cluster.provisioning_state}", message, f"az aks update --ids {side.id}", **evidence)
+        return failed(f"Cluster{cluster.provisioning_state}", message, aks(side.id, "update"), **evidence)
     return passed("Running", f"cluster {name} runs", **evidence)
 
 
@@ -59,9 +60,8 @@ def drivers(facts: Facts) -> Finding:
     if not off:
         return passed("DriversOn", "Azure Disk driver and snapshot controller are on", clusterId=str(side.id))
     words = " and ".join(what for what, _ in off)
-    options = " ".join(option for _, option in off)
     message = f"{words} of cluster {side.id.name} off: its volumes can't be backed up or restored"
-    return failed("DriversOff", message, f"az aks update --ids {side.id} {options}", clusterId=str(side.id))
+    return failed("DriversOff", message, aks(side.id, "update", *(option for _, option in off)), clusterId=str(side.id))
 
 
 def _drivers_off(cluster: Cluster) -> list[tuple[str, str]]:
@@ -109,7 +109,7 @@ def target_subscription(facts: Facts) -> Finding:
         return unread("whether the vault restores to other subscriptions", vault, **evidence)
     if vault.cross_subscription_restore:
         return passed("OtherSubscription", "the vault restores to other subscriptions", **evidence)
-    fix = f"az dataprotection backup-vault update --ids {facts.places.vault} --cross-subscription-restore-state Enabled"
+    fix = az(*UPDATE, facts.places.vault, "--cross-subscription-restore-state", "Enabled")
     return failed("OtherSubscription", "the vault doesn't restore to other subscriptions", fix, **evidence)
 
 
@@ -124,7 +124,7 @@ def target_versions(facts: Facts) -> Finding:
     if old is None or new is None or new >= old:
         return passed("VersionsFit", "the target's Kubernetes isn't older than the source's", **evidence)
     message = f"the target runs Kubernetes {target.kubernetes_version}, the source {source.kubernetes_version}"
-    fix = f"az aks upgrade --ids {facts.restored_to.id} --kubernetes-version {source.kubernetes_version}"
+    fix = aks(facts.restored_to.id, "upgrade", "--kubernetes-version", source.kubernetes_version)
     return warned("OlderKubernetes", message, fix, **evidence)
 
 

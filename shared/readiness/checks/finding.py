@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.arm.ids import ClusterId
 from shared.errors import ArmError
 from shared.readiness.model import Status
 
@@ -33,6 +35,17 @@ def warned(reason: str, message: str, fix: str, **evidence: Any) -> Finding:
 def failed(reason: str, message: str, fix: str, **evidence: Any) -> Finding:
     """It doesn't work."""
     return Finding(Status.FAIL, reason, message, evidence, fix)
+
+
+def az(*words: str) -> str:
+    """An Azure CLI command that can be pasted into a POSIX shell, whatever is in it."""
+    return shlex.join(("az", *words))
+
+
+def aks(cluster: ClusterId, verb: str, *options: str) -> str:
+    """A command about a cluster, which `az aks` doesn't take by its id."""
+    place = ("--subscription", cluster.subscription, "--resource-group", cluster.group, "--name", cluster.name)
+    return az("aks", verb, *place, *options)
 
 
 def unread(what: str, error: ArmError, **evidence: Any) -> Finding:

@@ -6,7 +6,7 @@ from shared.backups.jobs import Job, Kind
 from shared.backups.status import DAY, TOO_LONG
 from shared.errors import ArmError
 from shared.notify.events import iso
-from shared.readiness.checks.finding import Finding, failed, passed, unread, warned
+from shared.readiness.checks.finding import Finding, az, failed, passed, unread, warned
 from shared.readiness.facts import Facts
 from shared.readiness.restore_tests import Source, expected_seconds, last_success
 
@@ -14,6 +14,7 @@ RESTORES_A_DAY = 10
 """Restores of an instance a day ("AKS backup support matrix"); a day is one of UTC."""
 
 _FEW_LEFT = 2
+_SHOW = ("dataprotection", "job", "show", "--ids")
 
 
 def recent(facts: Facts) -> Finding:
@@ -25,13 +26,13 @@ def recent(facts: Facts) -> Finding:
     stuck = next((job for job in backups if job.running and facts.at - job.start > TOO_LONG), None)
     if stuck is not None:
         message = f"backup job {_name(stuck)} runs since {iso(stuck.start)}"
-        return warned("RunningLong", message, f"az dataprotection job show --ids {stuck.id}", **_evidence(stuck))
+        return warned("RunningLong", message, az(*_SHOW, stuck.id), **_evidence(stuck))
     if ended is None:
         return passed("NoJobs", "no backup job has ended in the last 14 days", jobs=len(backups))
     if ended.status.casefold() == "completed":
         return passed("Completed", f"the newest backup completed at {iso(ended.end)}", **_evidence(ended))
     message = f"the newest backup ended {ended.status} at {iso(ended.end)}: {ended.code}: {ended.message}"
-    return warned(f"Backup{ended.status}", message, f"az dataprotection job show --ids {ended.id}", **_evidence(ended))
+    return warned(f"Backup{ended.status}", message, az(*_SHOW, ended.id), **_evidence(ended))
 
 
 def _evidence(job: Job) -> dict[str, object]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from shared.arm.ids import group_of, name_of, same_id
+from shared.arm.ids import group_of, name_of, same_id, subscription_of
 from shared.catalog.selection import Selection
 from shared.errors import ArmError
 from shared.onboarding.readings import Instance
-from shared.readiness.checks.finding import Finding, failed, passed, unread, warned
-from shared.readiness.facts import PROTECTED, Facts
+from shared.readiness.checks.finding import Finding, az, failed, passed, unread, warned
+from shared.readiness.facts import PROTECTED, TAG, Facts, Wanted
 
 _PAUSED = {
     # no new points come, those that are there can be restored ("Manage AKS backups": suspend and stop)
@@ -25,7 +25,7 @@ def protected(facts: Facts) -> Finding:
     if isinstance(instance, ArmError):
         return unread("the cluster's backup instances", instance, clusterId=str(cluster))
     if instance is None:
-        fix = f"az aks update --ids {cluster} --tags aks-backup=<policy>, or wait until the onboarding has ended"
+        fix = f"{_tag(facts, '<policy>')}, or wait until the onboarding has ended"
         return failed("NotProtected", f"cluster {cluster.name} has no backup instance", fix, clusterId=str(cluster))
     evidence = {"backupInstanceId": instance.id, "protectionState": instance.state}
     if instance.state == PROTECTED:
@@ -41,16 +41,15 @@ def protected(facts: Facts) -> Finding:
 
 
 def _resume(instance: Instance) -> str:
-    return f"az dataprotection backup-instance resume-protection --ids {instance.id}"
+    return az("dataprotection", "backup-instance", "resume-protection", "--ids", instance.id)
 
 
 def _mend(instance: Instance) -> str:
     if instance.state in ("SoftDeleted", "SoftDeleting"):
         vault = instance.id.rpartition("/backupInstances/")[0]
-        return (
-            f"az dataprotection backup-instance deleted-backup-instance undelete --resource-group {group_of(vault)} "
-            f"--vault-name {name_of(vault)} --backup-instance-name {name_of(instance.id)}"
-        )
+        place = ("--subscription", subscription_of(vault), "--resource-group", group_of(vault))
+        named = ("--vault-name", name_of(vault), "--backup-instance-name", name_of(instance.id))
+        return az("dataprotection", "backup-instance", "deleted-backup-instance", "undelete", *place, *named)
     return "put right what the message names; the next pass over the cluster repairs the instance"
 
 
@@ -73,7 +72,6 @@ def policy(facts: Facts) -> Finding:
 
 
 def _difference(facts: Facts, selection: Selection, name: str) -> tuple[str, str]:
-    cluster = facts.source.id
     has = facts.used_name or "one that isn't in the catalog"
     if selection is Selection.POLICY:
         return f"the tags ask for policy {name}, the instance has {has}", "wait for the next pass over the cluster"
@@ -82,7 +80,11 @@ def _difference(facts: Facts, selection: Selection, name: str) -> tuple[str, str
         Selection.EXCLUDED: "the tag says none",
         Selection.UNKNOWN: f"the tag says {name[:100]!r}, which is no policy",
     }[selection]
-    command = (
-        f"az tag update --operation merge --tags aks-backup={facts.used_name or '<policy>'} --resource-id {cluster}"
-    )
-    return f"{words}, the instance has {has}", command
+    return f"{words}, the instance has {has}", _tag(facts, facts.used_name or "<policy>")
+
+
+def _tag(facts: Facts, policy: str) -> str:
+    """The command that sets the tag and leaves the others alone, which `az aks update --tags` doesn't."""
+    name = facts.wanted.tag if isinstance(facts.wanted, Wanted) else TAG
+    tags = ("--tags", f"{name}={policy}", "--resource-id", str(facts.source.id))
+    return az("tag", "update", "--operation", "merge", *tags)

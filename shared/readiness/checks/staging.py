@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.arm.ids import name_of, subscription_of
 from shared.errors import ArmError
 from shared.onboarding.cluster import Cluster
-from shared.readiness.checks.finding import Finding, failed, passed, unread
+from shared.readiness.checks.finding import Finding, az, failed, passed, unread
 from shared.readiness.facts import Account, Facts, Graph, Side, absent
 
 
@@ -34,10 +34,9 @@ def _usable(facts: Facts, found: Account, group: str) -> Finding:
         message = "staging group and account must be in the target's region and subscription"
         return failed("StagingElsewhere", message, "name others", **evidence)
     if not (found.public and found.default_allow and found.crosses_tenants):
-        fix = (
-            f"az storage account update --ids {found.id} --public-network-access Enabled --default-action Allow "
-            "--allow-cross-tenant-replication true"
-        )
+        public = ("--public-network-access", "Enabled", "--default-action", "Allow")
+        crossing = ("--allow-cross-tenant-replication", "true")
+        fix = az("storage", "account", "update", "--ids", found.id, *public, *crossing)
         message = f"staging account {name_of(found.id)} lacks public access or cross-tenant replication"
         return failed("StagingClosed", message, fix, **evidence)
     return passed("StagingThere", f"it stages in {name_of(found.id)}", **evidence)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.arm.ids import group_of, name_of
 from shared.errors import ArmError
 from shared.onboarding.cluster import Cluster
-from shared.readiness.checks.finding import Finding, failed, passed, unread, warned
+from shared.readiness.checks.finding import Finding, az, failed, passed, unread, warned
 from shared.readiness.facts import Account, Facts, absent
 
 
@@ -19,7 +19,7 @@ def account(facts: Facts) -> Finding:
         return unread("the storage account", found, accountId=wanted)
     if found.state != "Succeeded":
         message = f"storage account {name_of(wanted)} is {found.state}"
-        return failed("AccountNotReady", message, f"az storage account show --ids {wanted}", accountId=wanted)
+        return failed("AccountNotReady", message, az("storage", "account", "show", "--ids", wanted), accountId=wanted)
     return passed("AccountThere", f"storage account {name_of(wanted)} is there", accountId=wanted)
 
 
@@ -28,7 +28,8 @@ def container(facts: Facts) -> Finding:
     found, places = facts.container, facts.places
     evidence = {"accountId": places.account, "container": places.container}
     if absent(found):
-        fix = f"az storage container-rm restore --storage-account {places.account} --name {places.container}"
+        named = ("--storage-account", places.account, "--name", places.container, "--deleted-version", "<version>")
+        fix = az("storage", "container-rm", "restore", *named)
         return failed("ContainerMissing", f"blob container {places.container} doesn't exist", fix, **evidence)
     if isinstance(found, ArmError):
         return unread("the blob container", found, **evidence)
@@ -61,7 +62,7 @@ def network(facts: Facts) -> Finding:
         )
         return failed("NoWayIn", message, _endpoint(found), **evidence)
     if "azureservices" not in found.bypass.replace(" ", "").casefold():
-        fix = f"az storage account update --ids {found.id} --bypass AzureServices"
+        fix = az("storage", "account", "update", "--ids", found.id, "--bypass", "AzureServices")
         return warned("ServiceShutOut", "the account's rules shut Azure's trusted services out", fix, **evidence)
     return passed("LetIn", "the account's network rules let the nodes in", **evidence)
 
@@ -72,10 +73,9 @@ def _by_subnets(account: Account, cluster: Cluster) -> bool:
 
 
 def _endpoint(found: Account) -> str:
-    return (
-        f"az network private-endpoint create --name {name_of(found.id)}-blob --resource-group {group_of(found.id)} "
-        f"--private-connection-resource-id {found.id} --group-id blob --connection-name blob --subnet <subnet id>"
-    )
+    named = ("--name", f"{name_of(found.id)}-blob", "--resource-group", group_of(found.id))
+    behind = ("--private-connection-resource-id", found.id, "--group-id", "blob", "--connection-name", "blob")
+    return az("network", "private-endpoint", "create", *named, *behind, "--subnet", "<id of the nodes' subnet>")
 
 
 def group(facts: Facts) -> Finding:
@@ -83,7 +83,7 @@ def group(facts: Facts) -> Finding:
     wanted, graph = facts.places.group, facts.graph
     if absent(facts.group_grants):
         message = f"snapshot resource group {name_of(wanted)} doesn't exist"
-        fix = f"az group create --name {name_of(wanted)} --location {facts.places.location}"
+        fix = az("group", "create", "--name", name_of(wanted), "--location", facts.places.location)
         return failed("GroupMissing", f"{message}; the snapshots in it are gone", fix, groupId=wanted)
     if isinstance(facts.group_grants, ArmError):
         return unread("the snapshot group", facts.group_grants, groupId=wanted)
@@ -104,4 +104,4 @@ def unlocked(facts: Facts) -> Finding:
     ids = [lock.id for lock in locks]
     names = ", ".join(f"{name_of(lock.id)} ({lock.level})" for lock in locks)
     message = f"snapshot group {name_of(wanted)} is locked: {names}"
-    return failed("GroupLocked", message, f"az lock delete --ids {' '.join(ids)}", groupId=wanted, locks=ids)
+    return failed("GroupLocked", message, az("lock", "delete", "--ids", *ids), groupId=wanted, locks=ids)

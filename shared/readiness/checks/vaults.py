@@ -6,8 +6,11 @@ from shared.arm.ids import name_of
 from shared.catalog.model import VaultProfile
 from shared.errors import ArmError
 from shared.onboarding.readings import Vault
-from shared.readiness.checks.finding import Finding, failed, passed, unread, warned
+from shared.readiness.checks.finding import Finding, az, failed, passed, unread, warned
 from shared.readiness.facts import Facts, absent
+
+UPDATE = ("dataprotection", "backup-vault", "update", "--ids")
+"""The command that changes a vault, up to its id."""
 
 
 def ready(facts: Facts) -> Finding:
@@ -22,7 +25,7 @@ def ready(facts: Facts) -> Finding:
         return unread("the vault", found, vaultId=wanted)
     if found.state not in ("Succeeded", "Updating") or not found.principal_id:
         message = f"vault {name_of(wanted)} is {found.state or 'in no known state'}"
-        fix = f"az dataprotection backup-vault update --ids {wanted} --type SystemAssigned"
+        fix = az(*UPDATE, wanted, "--type", "SystemAssigned")
         return failed(
             "VaultNotReady",
             f"{message} and {'has' if found.principal_id else 'lacks'} an identity",
@@ -44,7 +47,7 @@ def unlocked(facts: Facts) -> Finding:
     if not ids:
         return passed("Unlocked", f"vault {name_of(wanted)} has no read-only locks", vaultId=wanted)
     message = f"vault {name_of(wanted)} is locked read-only: {', '.join(name_of(one) for one in ids)}"
-    return failed("VaultLocked", message, f"az lock delete --ids {' '.join(ids)}", vaultId=wanted, locks=ids)
+    return failed("VaultLocked", message, az("lock", "delete", "--ids", *ids), vaultId=wanted, locks=ids)
 
 
 def as_profile(facts: Facts) -> Finding:
@@ -67,12 +70,8 @@ def as_profile(facts: Facts) -> Finding:
     if not weaker:
         return passed("AsProfile", "the vault is as its profile says", **evidence)
     said = ", ".join(f"{what} is {has}, wanted {want}" for what, has, want, _ in weaker)
-    options = " ".join(option for *_, option in weaker if option)
-    fix = (
-        f"az dataprotection backup-vault update --ids {facts.places.vault} {options}"
-        if options
-        else "move to a new vault"
-    )
+    options = [word for *_, option in weaker for word in option.split()]
+    fix = az(*UPDATE, facts.places.vault, *options) if options else "move to a new vault"
     return warned("WeakerThanProfile", f"vault {name_of(facts.places.vault)}: {said}", fix, **evidence)
 
 

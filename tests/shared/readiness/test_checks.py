@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from local.stack import ROOT
 from shared.arm.ids import ClusterId
 from shared.readiness.checks import ROLE_CHECKS, TABLE
 from shared.readiness.model import Status, Verdict
-from tests.shared.readiness.breakages import BREAKAGES, TARGET_BREAKAGES
+from tests.shared.readiness.breakages import BREAKAGES, LOCK, TARGET_BREAKAGES, put
 from tests.shared.readiness.protected import TARGET, troubles
 
 if TYPE_CHECKING:
@@ -86,3 +87,15 @@ async def test_every_check_is_described() -> None:
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
     described = {name for row in rows for name in re.findall(r"`([a-z-]+)`", row)}
     assert ({entry.id for entry in TABLE} | set(ROLE_CHECKS)) - described == set()
+
+
+async def test_fixes_can_be_pasted_whatever_is_in_a_name(lasting: Protected) -> None:
+    """A lock's name is its maker's: in the command it stays one word."""
+    name = "keep(it); rm -rf ~"
+    repair = put(lambda world: (f"{world.desired.group}/{LOCK}{name}", {"properties": {"level": "ReadOnly"}}))(lasting)
+    try:
+        readiness = await lasting.readiness()
+    finally:
+        repair()
+    locked = next(check for check in readiness.checks if check.id == "snapshot-group-unlocked")
+    assert shlex.split(locked.fix) == ["az", "lock", "delete", "--ids", f"{lasting.desired.group}/{LOCK}{name}"]
