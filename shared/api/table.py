@@ -153,6 +153,8 @@ ENDPOINTS = (
             Refusal(404, "NotProtected", "no backup instance of this cluster is known"),
             Refusal(409, "BackupStarting", "another one was started within ten minutes"),
             Refusal(409, "BackupRunning", "a job runs"),
+            Refusal(409, "Paused", "the app is paused: it writes nothing to Azure"),
+            Refusal(409, "Observed", "the app only observes clusters of this subscription"),
             Refusal(409, "NotProtected", "the protection isn't configured, or stopped"),
             Refusal(429, "DailyLimitReached", "Azure allows ten on-demand backups a day (UTC)"),
         ),

@@ -189,3 +189,22 @@ async def test_events_say_who_owns_the_cluster() -> None:
     await app.look(await app.cluster("shop", "gold", Team="payments"))
     await app.look(await app.cluster("bare", "gold"))
     assert [event.data["owner"] for event in app.topic.events] == ["payments", ""]
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [damage.roles_deleted, damage.extension_reinstalled, damage.policy_changed, damage.group_deleted],
+    ids=lambda harm: harm.__name__,
+)
+async def test_a_plan_is_what_the_pass_then_does(harm: Any) -> None:
+    """Its first round is started first, for the reasons that it gave; and nothing is started that it hadn't named."""
+    app = App()
+    cluster = await app.protect("shop")
+    await harm(app, cluster)
+    made = await planned(app, cluster)
+    first = {item.name: f"Absent: {item.reason}" for item in made.work.plan if item.round == 1}
+    seen = len(app.journal.lines)
+    assert (await app.look(cluster)).state is State.PROTECTED
+    started = [line.get("started", {}) for line in app.journal.lines[seen:]]
+    assert {name: started[0].get(name) for name in first} == first
+    assert {name for steps in started for name in steps} <= {item.name for item in made.work.plan}
