@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
+from shared.api.asking import Asked
+from shared.api.governance import plan as plan_of
+from shared.api.queries import PlanQuery
 from shared.arm.ids import ClusterId
 from shared.errors import WriteRefused
 from shared.fleet.records import State
@@ -16,6 +20,8 @@ from tests.fleet import damage
 from tests.fleet.app import SUBSCRIPTION, App
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shared.onboarding.outcomes import Waiting
 
 HOUR: Final = 3600.0
@@ -208,3 +214,37 @@ async def test_a_plan_is_what_the_pass_then_does(harm: Any) -> None:
     started = [line.get("started", {}) for line in app.journal.lines[seen:]]
     assert {name: started[0].get(name) for name in first} == first
     assert {name for steps in started for name in steps} <= {item.name for item in made.work.plan}
+
+
+PRICES: Final = """
+currency: EUR
+namespaceMonth: 10
+snapshotGibMonth: 0.1
+vaultGibMonth: {LocallyRedundant: 0.05}
+"""
+
+
+@pytest.mark.parametrize(
+    ("prices", "total", "note"),
+    [
+        (None, None, "AUTOPILOT_PRICES names no price file"),
+        (PRICES, 4 * 10 + 0.1 * 100 * (1 + 0.02 * (7 - 4 / 24)), "an estimate"),
+        (PRICES.replace("0.1", ""), None, "lacks a price"),
+    ],
+)
+async def test_a_plan_says_what_the_policy_costs(
+    tmp_path: Path, prices: str | None, total: float | None, note: str
+) -> None:
+    """For a cluster of the size asked about, by the operator's own prices; without them there are quantities only."""
+    path = tmp_path / "prices.yaml"
+    path.write_text(prices or "")
+    app = App(AUTOPILOT_PRICES=str(path) if prices else "")
+    cluster = ClusterId.parse(await app.cluster("shop", "gold"))
+    services: Any = SimpleNamespace(reconciler=app.reconciler, settings=app.settings)
+    asked: Any = Asked(PlanQuery(namespaces=4, disks=2, gib=100), None, {}, cluster)
+    view = (await plan_of(services, asked)).body
+    assert view.cost.a_month == (pytest.approx(total) if total else None)
+    assert note in view.cost.note
+    assert view.cost.quantities[0] == "namespaces: 4 assumed"
+    assert [step.step for step in view.steps if step.round == 1] == ["vault-group", "backup-group"]
+    assert view.steps[0].reason.startswith("no resource group")

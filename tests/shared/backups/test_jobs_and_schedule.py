@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.arm.ids import ClusterId
-from shared.backups.jobs import Kind, epoch, read_job
+from shared.backups.jobs import Kind, epoch, read_job, told
 from shared.backups.ondemand import Cause, Refusal, next_window, refusal, wanted
 from shared.backups.policies import Policies
 from shared.backups.schedule import next_due, rpo_seconds
@@ -159,3 +159,15 @@ def test_a_cadence_is_spread_over_the_fleet_and_steady_for_a_cluster() -> None:
         for text in ids
     ]
     assert 5 <= due.count(Cause.CADENCE) <= 40
+
+
+@pytest.mark.parametrize(
+    ("code", "advised"),
+    [("UserErrorBackupPluginPodRestartedDuringBackup", True), ("UserErrorSnapshotResourceGroupHasLocks", False)],
+)
+def test_a_job_that_ran_out_of_memory_says_which_setting_to_raise(code: str, advised: bool) -> None:
+    """Azure's words come first; other failures have only those."""
+    error = {"code": code, "message": "Azure's words."}
+    job = read_job({"id": "j", "properties": {"status": "Failed", "errorDetails": [error]}})
+    assert told(job).startswith("Azure's words.")
+    assert ("AUTOPILOT_EXTENSION_MEMORY" in told(job)) is advised

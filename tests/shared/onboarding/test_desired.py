@@ -169,3 +169,15 @@ def test_data_source_and_its_set_are_the_same_but_for_their_type() -> None:
     source, source_set = dict(body["dataSourceInfo"]), dict(body["dataSourceSetInfo"])
     assert (source.pop("objectType"), source_set.pop("objectType")) == ("Datasource", "DatasourceSet")
     assert source == source_set
+
+
+def test_a_clouds_storage_and_the_limits_stand_in_the_extensions_settings() -> None:
+    """Where blobs are reached is the cloud's; limits are said only where they are set."""
+    plain = extension_settings(desired(), "tenant")
+    assert plain["configuration.backupStorageLocation.config.storageAccountURI"].endswith(".blob.core.windows.net/")
+    assert not any(name.startswith("resources.") for name in plain)
+    china = extension_settings(desired(AUTOPILOT_CLOUD="china", AUTOPILOT_EXTENSION_CPU="1"), "tenant")
+    assert china["configuration.backupStorageLocation.config.storageAccountURI"].endswith(
+        ".blob.core.chinacloudapi.cn/"
+    )
+    assert china["resources.limits.cpu"] == "1"
