@@ -6,13 +6,16 @@ import azure.functions as func
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]  # the library leaves it so
 
+_USUAL = 3600.0
+"""Seconds to the next tick when the host doesn't say."""
+
 
 @blueprint.timer_trigger(arg_name="timer", schedule="%RESYNC_SCHEDULE%", run_on_startup=False)
 async def resync_fleet(timer: func.TimerRequest) -> None:
     """Compare the whole fleet with what is wanted for it, and ask for a pass over each cluster that differs."""
     from shared.services import services  # noqa: PLC0415  # brings the SDKs: when it is needed
 
-    await services().resync.run(_seconds_to_next(timer))
+    await services().resync.run(_seconds_to_next(timer) or _USUAL)
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule="0 */5 * * * *", run_on_startup=False)

@@ -32,6 +32,10 @@ Things to try, in another terminal:
   .venv/bin/python -m local.clusters tag web bronze              another policy
   .venv/bin/python -m local.clusters create old --stopped --tag silver
   .venv/bin/python -m local.clusters start old
+  curl -s '{control}/resources?type=Microsoft.DataProtection/backupVaults/backupInstances'    ids of backup instances
+  curl -s -X DELETE '{control}/resources?id=ID'    one is gone without a word
+  curl -s -X POST -H "x-functions-key: {master_key}" {host}/api/fleet/reconcile   what drifted is found, and put back
+  curl -s -H "x-functions-key: {function_key}" {host}/api/fleet                   how the fleet stands
   curl -s {control}/operations                 what Azure did when
   curl -s -X POST {control}/clock -d '{{"advance": 3600}}'      an hour passes
 
@@ -57,8 +61,10 @@ async def up(console: Console) -> None:
     async with stack(FOLDER, time_scale=TIME_SCALE, ports=PORTS) as running:
         await running.subscribe()
         ready = running.azure.ready
-        base = running.running_host.ready["base_url"]
-        text = _TO_TRY.format(scale=TIME_SCALE, host=base, folder=FOLDER.relative_to(ROOT), **ready)
+        host = running.running_host.ready
+        keys = {name: host[name] for name in ("master_key", "function_key")}
+        shown = {"host": host["base_url"], "folder": FOLDER.relative_to(ROOT), **keys, **ready}
+        text = _TO_TRY.format(scale=TIME_SCALE, **shown)
         console.print(text, markup=False, highlight=False, soft_wrap=True)
         await asyncio.Event().wait()
 

@@ -84,7 +84,7 @@ class Resync:
         """Compare the fleet once and ask for passes.
 
         Args:
-            upcoming: real seconds until the next resync, if known.
+            upcoming: real seconds until the next resync; None for one between two of the timer's.
 
         Raises:
             Exception: a queue or table didn't answer; the next resync finds what is left.
@@ -99,8 +99,7 @@ class Resync:
         row.incomplete = sorted(inventory.partial)
         row.catalog = digest(settings.catalog)
         interval = PERIOD if upcoming is None else upcoming
-        planned = upcoming is None and before.value.next > now.azure
-        row.next = before.value.next if planned else now.azure + interval / settings.wait_scale
+        row.next = before.value.next if upcoming is None else now.azure + upcoming / settings.wait_scale
         findings = await self._findings(judge, inventory, row, subscriptions)
         asked = self._paced(findings, interval, row)
         _tell([finding for finding, _ in asked], await self._created(asked), now.azure)
