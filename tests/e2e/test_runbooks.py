@@ -66,16 +66,6 @@ async def _run(fleet: Watched, *arguments: str, key: str = "function_key") -> tu
     return int(process.returncode or 0), output.decode()
 
 
-async def test_an_upgrade_goes_on_only_where_a_restore_would_work(fleet: Watched) -> None:
-    """Azure validates the one; the other stops with the role that is missing and the command that grants it."""
-    status, said = await _run(fleet, "check", _WELL, "--deep")
-    assert (status, said.splitlines()[0].partition(":")[0]) == (0, "Ready"), said
-    status, said = await _run(fleet, "check", _SICK, "--deep")
-    assert status == 1, said
-    assert "role-extension-blobs" in said
-    assert "az role assignment create" in said
-
-
 async def test_the_night_keeps_the_fleet_and_tells_what_changed(fleet: Watched) -> None:
     """Unknown before the first night; then as it stands, told once; the fleet's runbook fails with the sick one."""
     path = "/api/fleet/restore-readiness"
@@ -92,6 +82,16 @@ async def test_the_night_keeps_the_fleet_and_tells_what_changed(fleet: Watched) 
     assert status == 1
     assert _SICK in printed
     assert _WELL not in printed
+
+
+async def test_an_upgrade_goes_on_only_where_a_restore_would_work(fleet: Watched) -> None:
+    """Azure validates the one; the other stops with the role that is missing and the command that grants it."""
+    status, said = await _run(fleet, "check", _WELL, "--deep")
+    assert (status, said.splitlines()[0].partition(":")[0]) == (0, "Ready"), said
+    status, said = await _run(fleet, "check", _SICK, "--deep")
+    assert status == 1, said
+    assert "role-extension-blobs" in said
+    assert "az role assignment create" in said
 
 
 async def test_a_backup_wants_the_admin_key_and_is_waited_for(fleet: Watched) -> None:
