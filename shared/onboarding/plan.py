@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.onboarding.engine import startable
+from shared.onboarding.ordering import startable
 from shared.onboarding.outcomes import Absent, Met, Observation, Stuck, UnderWay, Unmade
 from shared.onboarding.step import Step
 

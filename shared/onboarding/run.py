@@ -9,7 +9,7 @@ from typing import Protocol
 from shared.arm.answers import Json
 from shared.arm.door import Door
 from shared.arm.failures import FailureClass, classify
-from shared.arm.ids import ClusterId, group_id
+from shared.arm.ids import ClusterId
 from shared.arm.policies import CORRELATION
 from shared.arm.writes import ACTING_FOR
 from shared.catalog.model import Catalog
@@ -25,6 +25,7 @@ from shared.onboarding.drift import Repairs, notice_another, settle
 from shared.onboarding.engine import CARRIED, Engine, Gate
 from shared.onboarding.gone import bereaved
 from shared.onboarding.guards import requests_of
+from shared.onboarding.inherited import inherited
 from shared.onboarding.network import unreachable
 from shared.onboarding.offboarding import Offboarding, offboarded
 from shared.onboarding.optout import note_tag, read_note, without_expired
@@ -42,16 +43,15 @@ from shared.onboarding.outcomes import (
     describe,
 )
 from shared.onboarding.plan import Planned, in_words, planned
-from shared.onboarding.readings import CLUSTERS_API, GROUPS_API
+from shared.onboarding.readings import CLUSTERS_API
 from shared.onboarding.release import LONGEST_WAKE, ReleaseGate, Releasing, call_off
 from shared.onboarding.steps import steps_for
 from shared.onboarding.steps.instance import PROTECTED_BY_OTHERS
 from shared.onboarding.steps.vault import INSTANCE
 from shared.onboarding.vault_tier import can_learn, refused, unfitting
 from shared.onboarding.world import World
-from shared.settings import Inherit, Settings
+from shared.settings import Settings
 
-_SUBSCRIPTIONS_API = "2022-12-01"
 _INHERITED = "inheritedTags"
 _REFUSED_WAIT = 30.0  # Azure's seconds after the cluster itself couldn't be read
 
@@ -131,7 +131,12 @@ class Pass:
             return await bereaved(self.cluster_id, self.life, self.known, self.door, self.settings)
         if not carried:
             try:
-                body = {**essence(body), _INHERITED: await self._inherited(self._counting(body.get("tags")))}
+                body = {
+                    **essence(body),
+                    _INHERITED: await inherited(
+                        self.door, self.cluster_id, self._counting(body.get("tags")), self.settings
+                    ),
+                }
             except ArmError as error:
                 return _unreadable(error)
             self.progress.cluster = body
@@ -146,23 +151,6 @@ class Pass:
     def _counting(self, tags: Mapping[str, str] | None) -> dict[str, str]:
         """The cluster's tags without a `none` whose day is over."""
         return without_expired(tags or {}, self.settings.tag, self.door.clock.now().timestamp())
-
-    async def _inherited(self, own: Mapping[str, str] | None) -> dict[str, str]:
-        """The tag of the resource group, or then of the subscription; {} when the cluster has one itself."""
-        cluster, level = self.cluster_id, self.settings.inherit
-        places: list[tuple[str, str]] = []
-        if level is not Inherit.NONE:
-            places.append((group_id(cluster.subscription, cluster.group), GROUPS_API))
-        if level is Inherit.SUBSCRIPTION:
-            places.append((f"/subscriptions/{cluster.subscription}", _SUBSCRIPTIONS_API))
-        tags: Mapping[str, str] = own or {}
-        for path, api_version in places:
-            found = tag_value(tags, self.settings.tag)
-            if found is not None:
-                break
-            tags = (await self.door.get(path, api_version)).get("tags") or {}
-        value = None if tags is own else tag_value(tags, self.settings.tag)
-        return {} if value is None else {self.settings.tag: value}
 
     def _carried_cluster(self) -> Json | None:
         clock, progress = self.door.clock, self.progress

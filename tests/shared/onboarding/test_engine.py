@@ -9,7 +9,8 @@ import pytest
 from shared.arm.ids import ClusterId
 from shared.errors import ArmError, ClaimLost
 from shared.fleet.records import Progress
-from shared.onboarding.engine import CARRIED, Engine, in_order, startable, summarize
+from shared.onboarding.engine import CARRIED, Engine
+from shared.onboarding.ordering import in_order, startable, summarize
 from shared.onboarding.outcomes import (
     Absent,
     Blocked,
