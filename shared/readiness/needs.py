@@ -68,6 +68,11 @@ class Need:
     scope: str
     grants: Fact[Sequence[Grant]]
 
+    @property
+    def by_backups(self) -> bool:
+        """Whether backups need it too, so that a recovery point proves that it counted then."""
+        return self.check.startswith("role-")
+
 
 def needs(facts: Facts) -> Iterator[Need]:
     """All roles that matter for this question."""

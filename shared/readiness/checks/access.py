@@ -141,8 +141,8 @@ def role(facts: Facts, need: Need) -> Finding:
 
 
 def _propagated(facts: Facts, need: Need, made: list[float], evidence: dict[str, object]) -> Finding:
-    """A grant counts some minutes after it was made; a recovery point since then proves that it does."""
-    points = () if isinstance(facts.points, ArmError) else facts.points.items
+    """A grant counts some minutes after it was made; a backup that needs it and was made since proves that it does."""
+    points = () if isinstance(facts.points, ArmError) or not need.by_backups else facts.points.items
     newest = max((point.time for point in points), default=0.0)
     oldest = min(made)
     if facts.at - oldest >= _PROPAGATION or newest > oldest or not oldest:

@@ -10,6 +10,7 @@ from msgspec.structs import replace as struct_replace
 
 from shared.arm.ids import ClusterId
 from shared.backups.policies import Policies
+from shared.onboarding.names import role_assignment
 from shared.readiness.ask import VAULT, Ask
 from shared.readiness.facts import Points
 from shared.readiness.model import Status, Verdict
@@ -18,7 +19,15 @@ from shared.readiness.restore_tests import Outcome, RestoreTest
 from shared.readiness.service import Known, UnknownCluster
 from shared.settings import Inherit
 from tests.local_azure.restoring import ACCOUNT_CONTRIBUTOR, BLOB_OWNER, STAGING, STAGING_ACCOUNT, give, place_staging
-from tests.shared.readiness.breakages import change, grant_of, properties, put, several, take_away
+from tests.shared.readiness.breakages import (
+    change,
+    grant_of,
+    newest_point,
+    properties,
+    put,
+    several,
+    take_away,
+)
 from tests.shared.readiness.protected import (
     BLOB_CONTRIBUTOR,
     CLUSTER,
@@ -204,6 +213,27 @@ async def test_a_role_given_a_moment_ago_may_not_count_yet(lasting: Protected) -
         assert troubles(await lasting.readiness()) == {"role-vault-reads-snapshots": "RolePropagating"}
         await lasting.step(600)
         assert troubles(await lasting.readiness()) == {}
+    finally:
+        repair()
+
+
+async def test_backups_of_the_source_prove_no_role_of_the_target(lasting: Protected) -> None:
+    """A point that is younger than a grant shows that the source's roles count, not the target's."""
+    scope, identity = lasting.desired.group, principal_of(TARGET)
+    name = role_assignment(scope, identity, CONTRIBUTOR)
+    repair = take_away(lambda _: name)(lasting)
+    definition = f"/providers/Microsoft.Authorization/roleDefinitions/{CONTRIBUTOR}"
+    body = {"roleDefinitionId": definition, "principalId": identity, "principalType": "ServicePrincipal"}
+    try:
+        assert (await lasting.azure.arm("PUT", name, {"properties": body})).status == 201
+        await lasting.step(60)
+        now = lasting.azure.cloud.clock.now()
+        young = change(newest_point, properties(recoveryPointTime=f"{now:%Y-%m-%dT%H:%M:%S}.0000000Z"))(lasting)
+        try:
+            readiness = await lasting.readiness(target=ClusterId.parse(TARGET))
+        finally:
+            young()
+        assert troubles(readiness)["target-role-cluster-snapshots"] == "RolePropagating"
     finally:
         repair()
 
