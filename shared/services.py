@@ -80,10 +80,11 @@ class Services:
     operations: Operations
 
     async def sweep(self) -> Report:
-        """Look at the fleet's backups once, and tell what is still untold of clusters."""
+        """Look at the fleet's backups once, and tell what is still untold of clusters and of their readiness."""
         report = await self.sweeper.sweep()
         untold = [(_key(stored.value), stored) async for stored in self.clusters.all() if stored.value.outbox]
         report.events += await tell(self.reconciler.notifier, self.clusters, untold)
+        report.events += await self.nightly.tell()
         report.events += await self.breaker.tell(self.reconciler.notifier)
         await self._log_again()
         return report

@@ -103,6 +103,15 @@ class Nightly:
         await run.wait_for_operations()
         return await run.finish()
 
+    async def tell(self) -> int:
+        """Send the news that stands in rows: of checks that somebody asked for, and what the topic didn't take before.
+
+        Raises:
+            Exception: the tables or the topic don't answer; it stays in the rows.
+        """
+        untold = [(key_of(stored.value.cluster_id), stored) async for stored in self.kept.all() if stored.value.outbox]
+        return await tell(self.notifier, self.kept, untold)
+
     def now(self) -> float:
         """Azure's time, epoch seconds."""
         return self.clock.now().timestamp()

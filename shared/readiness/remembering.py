@@ -20,7 +20,7 @@ def usual(ask: Ask) -> bool:
 async def remember(
     rows: Rows[ReadinessRow] | None, answer: Readiness, outcome: Validated | Validating | ArmError | None = None
 ) -> None:
-    """Keep an answer to the usual question; news of it is told by the next night.
+    """Keep an answer to the usual question; news of it is told by the next sweep or night.
 
     Args:
         rows: the table `readiness`; None for another question, of which nothing is kept.

@@ -278,7 +278,7 @@ async def _kept(api: Api) -> list[ReadinessRow]:
 
 
 async def test_a_check_that_somebody_asked_for_counts_for_the_fleet(api: Api) -> None:
-    """The usual question's answer is kept, its news waits for the night; another question's isn't."""
+    """The usual question's answer is kept, its news waits for the next sweep; another question's isn't."""
     await api.ask("restore_readiness", target=TARGET)
     assert await _kept(api) == []
     await api.ask("restore_readiness")

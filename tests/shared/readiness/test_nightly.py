@@ -84,13 +84,16 @@ class World:
 
     async def night(self, budget: float = 0.4) -> Report:
         """One run of the timer."""
+        return await self.nightly().run(budget)
+
+    def nightly(self) -> Nightly:
+        """The nightly check at this moment."""
         clock = AzureClock(monotonic_clock=lambda: 0.0)
         clock.heard(datetime.fromtimestamp(self.now, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT"))
         for name in self.names:
             row = Standing(cluster(name), state=State.PROTECTED)
             self.clusters.rows[Key(SUBSCRIPTION, name)] = (encode(row), 1)
-        run = Nightly(self.nights, 0.001, clock, cast("Any", self.clusters), cast("Any", self.kept), self, self)
-        return await run.run(budget)
+        return Nightly(self.nights, 0.001, clock, cast("Any", self.clusters), cast("Any", self.kept), self, self)
 
     async def publish(self, events: Sequence[Event]) -> None:
         self.before("publish")
@@ -240,3 +243,19 @@ async def test_a_run_begins_nothing_after_its_budget() -> None:
     world = World("abc")
     assert (await world.night(0.0)).checked == 0
     assert (await world.night()).checked == 3
+
+
+async def test_what_the_topic_did_not_take_is_told_by_the_next_sweep() -> None:
+    """It needn't wait for another night, and is told once."""
+    world = World("a", verdicts={"a": Verdict.NOT_READY})
+
+    def refuse(where: str) -> None:
+        if where == "publish":
+            raise ConnectionError
+
+    world.before = refuse
+    with pytest.raises(ConnectionError):
+        await world.night()
+    world.before = lambda _: None
+    assert [await world.nightly().tell() for _ in range(2)] == [1, 0]
+    assert world.news() == [("a", "NotReady")]
