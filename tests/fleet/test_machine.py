@@ -69,6 +69,8 @@ _ACTS: Final = st.one_of(
     st.tuples(st.just("delete"), _NAMES, _TOLD),
     st.tuples(st.just("retag"), _NAMES, _TAGS, _TOLD),
     st.tuples(st.just("retag"), st.just("shop"), st.sampled_from(["gold", "paused", "halted", None]), _TOLD),
+    st.tuples(st.just("leave_and_return"), st.sampled_from(["gold", "paused", "halted"]), st.booleans()),
+    st.tuples(st.just("harm_again"), st.sampled_from(sorted(_HARM)), st.integers(2, 4)),
     st.tuples(st.just("switch"), _NAMES, st.sampled_from(["stop", "start", "start"]), _TOLD),
     st.tuples(st.just("harm"), _NAMES, st.sampled_from(sorted(_HARM)), _TOLD),
     st.tuples(st.just("harm"), st.just("shop"), st.sampled_from(sorted(_HARM)), _TOLD),
@@ -150,6 +152,18 @@ class Life(RuleBasedStateMachine):
             self._try(_HARM[harm](self.app, self._id(name)))
             self.harmed[name] = self.harmed.get(name, 0) + 1
             self._tell(name, told)
+
+    def leave_and_return(self, tag: str, late: bool) -> None:
+        """The tag goes, and returns before the backups are suspended or stopped, or after that."""
+        self.retag("shop", None, 1)
+        self._settle(1.5 * _DAY if late else 3600.0)
+        self.retag("shop", tag, 1)
+
+    def harm_again(self, harm: str, times: int) -> None:
+        """Something takes the same thing away whenever it is back."""
+        for _ in range(times):
+            self.harm("shop", harm, 1)
+            self._settle(3600.0)
 
     def stop_by_hand(self, name: str, how: str, told: int) -> None:
         """Stop or suspend its backups."""
