@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from shared.api.answers import Answer
@@ -33,6 +34,7 @@ async def readiness(services: Services, asked: Asked[ReadinessQuery, None]) -> A
         Problem: 400 for what can't be asked, 403 for a target outside the allowed subscriptions, 404 for a cluster that
             neither Azure nor the app knows.
     """
+    since = time.monotonic()
     checked = await check(services, asked.cluster, asked.query)
     quick, rows = checked.readiness, services.fleet.kept if usual(checked.facts.ask) else None
     if not asked.query.deep:
@@ -41,7 +43,7 @@ async def readiness(services: Services, asked: Asked[ReadinessQuery, None]) -> A
     drafted = drafted_of(checked)
     if isinstance(drafted, Undrafted):
         return Answer(deepened(quick, _unvalidated(asked.cluster, checked, drafted)))
-    subject, outcome = Subject.of(asked.cluster, drafted), await validate(services, drafted, asked.query.wait)
+    subject, outcome = Subject.of(asked.cluster, drafted), await validate(services, drafted, asked.query.wait, since)
     await remember(rows, quick, outcome)
     if isinstance(outcome, Validating):
         return await later(services, READINESS, subject, quick, outcome)

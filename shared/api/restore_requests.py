@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -32,6 +33,7 @@ async def restore_request(services: Services, asked: Asked[RestoreRequestQuery, 
     """
     query = asked.query
     mappings = _mappings(query.map)
+    since = time.monotonic()
     checked = await check(services, asked.cluster, query)
     drafted = drafted_of(checked, query.namespaces, mappings)
     if isinstance(drafted, Undrafted):
@@ -39,7 +41,7 @@ async def restore_request(services: Services, asked: Asked[RestoreRequestQuery, 
     view = request_view(asked.cluster, drafted)
     if not query.validate:
         return Answer(view)
-    subject, outcome = Subject.of(asked.cluster, drafted), await validate(services, drafted, query.wait)
+    subject, outcome = Subject.of(asked.cluster, drafted), await validate(services, drafted, query.wait, since)
     if isinstance(outcome, Validating):
         return await later(services, RESTORE_REQUEST, subject, view, outcome)
     return Answer(replace(view, validation=subject.check(outcome)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from shared.api.answers import Answer
@@ -26,13 +27,27 @@ _AGAIN = 5
 """Real seconds after which it is worth looking whether Azure has ended; it takes about 41 s (recorded)."""
 
 
-async def validate(services: Services, request: RestoreRequest, seconds: float) -> Validated | Validating | ArmError:
-    """Ask Azure, and wait for its word for at most so many real seconds; Validating when it needs longer."""
+_BUDGET = 215.0
+"""Real seconds for a whole answer; the load balancer gives up after 230 ("Azure Functions HTTP trigger", limits)."""
+
+
+async def validate(
+    services: Services, request: RestoreRequest, seconds: float, since: float
+) -> Validated | Validating | ArmError:
+    """Ask Azure, and wait for its word; Validating when it needs longer.
+
+    Args:
+        services: with the door to Azure.
+        request: what to validate.
+        seconds: real seconds to wait at most; fewer when the request has taken long before.
+        since: when the request came, by the monotonic clock.
+    """
     try:
         begun = await deep.begin(services.door, request)
         if isinstance(begun, Validated):
             return begun
-        return await deep.until(services.door, begun, seconds) or begun
+        left = since + _BUDGET - time.monotonic()
+        return await deep.until(services.door, begun, max(0.0, min(seconds, left))) or begun
     except ArmError as error:
         return error
 

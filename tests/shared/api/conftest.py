@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -21,7 +22,7 @@ from shared.readiness.operations import Operations, Pending
 from shared.settings import Auth
 from tests.local_azure.client import SUBSCRIPTION
 from tests.local_azure.conftest import azure, start
-from tests.shared.readiness.conftest import world
+from tests.shared.readiness.conftest import lasting, world
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from shared.services import Services
     from tests.shared.readiness.protected import Protected
 
-__all__ = ["azure", "start", "world"]
+__all__ = ["azure", "lasting", "start", "world"]
 
 BARE = SUBSCRIPTION.rsplit("/", 1)[-1]
 SHOP = {"subscriptionId": BARE, "resourceGroup": "rg-apps", "clusterName": "shop"}
@@ -73,9 +74,8 @@ class Api:
         return Api(self.world, cast("Services", services))
 
 
-@pytest_asyncio.fixture
-async def api(world: Protected, azurite: Azurite) -> AsyncGenerator[Api]:  # pytest's way to name what is needed
-    """The endpoints over a protected cluster and a table of operations."""
+@asynccontextmanager
+async def _over(world: Protected, azurite: Azurite) -> AsyncGenerator[Api]:
     async with TableServiceClient.from_connection_string(azurite.connection_string) as tables:
         rows = Rows(tables.get_table_client(f"operations{uuid.uuid4().hex}"), Pending, 1, lambda _: {})
         kept = Rows(tables.get_table_client(f"readiness{uuid.uuid4().hex}"), ReadinessRow, 1, lambda _: {})
@@ -90,3 +90,17 @@ async def api(world: Protected, azurite: Azurite) -> AsyncGenerator[Api]:  # pyt
             fleet=SimpleNamespace(kept=kept),
         )
         yield Api(world, cast("Services", made))
+
+
+@pytest_asyncio.fixture
+async def api(world: Protected, azurite: Azurite) -> AsyncGenerator[Api]:  # pytest's way to name what is needed
+    """The endpoints over a protected cluster and a table of operations."""
+    async with _over(world, azurite) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lasting_api(lasting: Protected, azurite: Azurite) -> AsyncGenerator[Api]:
+    """The same for all tests of a module, which change nothing."""
+    async with _over(lasting, azurite) as made:
+        yield made
