@@ -128,9 +128,11 @@ def grant_of(number: int) -> Find:
     return find
 
 
-def _job(
+def job(
     category: str, status: str, number: int, *, minutes_ago: int = 5
 ) -> Callable[[Protected], tuple[str, dict[str, Any]]]:
+    """A job of the cluster that began so many minutes ago; `number` makes it another one."""
+
     def find(world: Protected) -> tuple[str, dict[str, Any]]:
         start = world.azure.cloud.clock.now() - timedelta(minutes=minutes_ago)
         body = {
@@ -290,7 +292,7 @@ BREAKAGES: dict[str, Breakage] = {
     ),
     "newest point expired": Breakage(change(newest_point, _expire), {"recovery-point": "PointExpired"}),
     "snapshot deleted": Breakage(take_away(_newest_snapshot), {"snapshots-there": "SnapshotMissing"}),
-    "newest backup failed": Breakage(put(_job("Backup", "Failed", 1)), {"recent-jobs": "BackupFailed"}),
+    "newest backup failed": Breakage(put(job("Backup", "Failed", 1)), {"recent-jobs": "BackupFailed"}),
     "extension removed": Breakage(
         take_away(_extension),
         {"extension-healthy": "ExtensionMissing", "role-extension-blobs": "NotAsked"},
@@ -352,7 +354,7 @@ BREAKAGES: dict[str, Breakage] = {
         {"vault-as-profile": "WeakerThanProfile"},
     ),
     "ten restores today": Breakage(
-        several(*(put(_job("Restore", "Completed", 10 + number)) for number in range(10))),
+        several(*(put(job("Restore", "Completed", 10 + number)) for number in range(10))),
         {"restore-quota": "QuotaUsed"},
     ),
     "disk driver off": Breakage(change(_cluster, _off("diskCSIDriver")), {"csi-drivers": "DriversOff"}),

@@ -22,6 +22,7 @@ from tests.local_azure.restoring import ACCOUNT_CONTRIBUTOR, BLOB_OWNER, STAGING
 from tests.shared.readiness.breakages import (
     change,
     grant_of,
+    job,
     newest_point,
     properties,
     put,
@@ -416,3 +417,18 @@ async def test_points_of_an_earlier_policy_are_no_missing_ones(lasting: Protecte
 
 def _always(resource_id: str) -> Find:
     return lambda _: resource_id
+
+
+async def test_restores_of_yesterday_leave_today_its_ten(lasting: Protected) -> None:
+    """Azure counts by the day; eight of today leave two, which is said."""
+    yesterday = several(*(put(job("Restore", "Completed", 30 + number, minutes_ago=2000)) for number in range(10)))
+    repair = yesterday(lasting)
+    try:
+        assert troubles(await lasting.readiness()) == {}
+        more = several(*(put(job("Restore", "Completed", 50 + number)) for number in range(8)))(lasting)
+        try:
+            assert troubles(await lasting.readiness()) == {"restore-quota": "QuotaShort"}
+        finally:
+            more()
+    finally:
+        repair()
