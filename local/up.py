@@ -11,7 +11,7 @@ import sys
 
 from rich.console import Console
 
-from local.stack import ROOT, PartError, Ports, stack
+from local.stack import ROOT, PartError, Ports, cluster_id, stack
 
 FOLDER = ROOT / "build" / "up"
 TIME_SCALE = 60
@@ -36,6 +36,10 @@ Things to try, in another terminal:
   curl -s -X DELETE '{control}/resources?id=ID'    one is gone without a word
   curl -s -X POST -H "x-functions-key: {master_key}" {host}/api/fleet/reconcile   what drifted is found, and put back
   curl -s -H "x-functions-key: {function_key}" {host}/api/fleet                   how the fleet stands
+  AUTOPILOT_URL={host} AUTOPILOT_KEY={master_key} \\
+    python3 runbooks/restore_readiness.py back-up {web} --deep    back up, wait, check
+  curl -s -X POST -H "x-functions-key: {master_key}" -d '{{}}' {host}/admin/functions/nightly_readiness    as at night
+  curl -s -H "x-functions-key: {function_key}" -H "accept: text/plain" {host}/api/fleet/restore-readiness
   curl -s {control}/operations                 what Azure did when
   curl -s -X POST {control}/clock -d '{{"advance": 3600}}'      an hour passes
 
@@ -63,7 +67,13 @@ async def up(console: Console) -> None:
         ready = running.azure.ready
         host = running.running_host.ready
         keys = {name: host[name] for name in ("master_key", "function_key")}
-        shown = {"host": host["base_url"], "folder": FOLDER.relative_to(ROOT), **keys, **ready}
+        shown = {
+            "host": host["base_url"],
+            "folder": FOLDER.relative_to(ROOT),
+            "web": cluster_id("web"),
+            **keys,
+            **ready,
+        }
         text = _TO_TRY.format(scale=TIME_SCALE, **shown)
         console.print(text, markup=False, highlight=False, soft_wrap=True)
         await asyncio.Event().wait()

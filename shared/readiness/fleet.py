@@ -23,7 +23,7 @@ from shared.onboarding.cluster import Cluster, read_cluster
 from shared.onboarding.readings import Instance
 from shared.readiness.facts import PROTECTED
 from shared.readiness.kept import ReadinessRow
-from shared.readiness.members import Backups, Member, Standing, findings
+from shared.readiness.members import Backups, Member, Standing, findings, newest_point
 from shared.readiness.model import Check, Verdict
 from shared.readiness.restore_tests import RestoreTest, RestoreTests, expected_seconds, last_success, restorations
 from shared.readiness.verdict import verdict_of
@@ -62,7 +62,7 @@ def judge(member: Member, now: float) -> MemberReadiness:
     """The verdict on a cluster from what is known of the fleet. `now` is Azure's time, epoch seconds."""
     checks = findings(member, now)
     verdict, reason = verdict_of(checks)
-    kept, point = member.kept, member.status.last_point if member.status else 0.0
+    kept, point = member.kept, newest_point(member)
     expected, success = expected_seconds(member.past), last_success(member.past)
     return MemberReadiness(
         cluster_id=str(member.id),

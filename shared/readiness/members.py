@@ -92,6 +92,13 @@ class Member:
     past: Sequence[Restoration] = ()
 
 
+def newest_point(member: Member) -> float:
+    """When the newest recovery point was made that the sweep or the last check of the cluster knows of; 0 for none."""
+    checked = member.kept.checked if member.kept else None
+    seen = checked.at - checked.data_loss if checked and checked.data_loss is not None else 0.0
+    return max(seen, member.status.last_point if member.status else 0.0)
+
+
 def findings(member: Member, now: float) -> list[Check]:
     """What each check finds. `now` is Azure's time, epoch seconds."""
     own = (*_extension(member), *_onboarding(member), *_last_check(member, now), *_validated(member, now))
@@ -127,7 +134,7 @@ def _facts(member: Member, now: float) -> Facts:
             grants=_UNSEEN,
         ),
         instances=instances,
-        points=_points(status) if status else _NOT_SWEPT,
+        points=_points(member),
         graph=Graph((job,) if job else (), (), (), {}, {}, 0.0),
         wanted=_wanted(member),
         used_name=member.policy,
@@ -136,12 +143,12 @@ def _facts(member: Member, now: float) -> Facts:
     )
 
 
-def _points(status: Backups) -> Points:
-    """The newest recovery point as jobs tell of it; its id isn't known."""
-    if not status.last_point:
-        return Points((), more=False)
-    copy = Stored(OPERATIONAL, status.last_point, 0.0, "")
-    return Points((Point("", status.last_point, "", (copy,)),), more=True)
+def _points(member: Member) -> Points | ArmError:
+    """The newest recovery point; its id isn't known."""
+    made = newest_point(member)
+    if not made:
+        return Points((), more=False) if member.status else _NOT_SWEPT
+    return Points((Point("", made, "", (Stored(OPERATIONAL, made, 0.0, ""),)),), more=True)
 
 
 def _wanted(member: Member) -> Wanted | ArmError:

@@ -135,6 +135,15 @@ def test_an_extension_that_the_graph_does_not_show_is_left_to_the_last_check() -
     assert "extension-healthy" not in {check.id for check in said.checks}
 
 
+@pytest.mark.parametrize("known", [None, Backups(INSTANCE, str(CLUSTER), policy="gold")], ids=["no row", "no point"])
+def test_a_point_that_the_last_check_saw_is_known_before_the_sweep(known: Backups | None) -> None:
+    """Its age at the time of the check says when it was made; a younger one of the sweep counts more."""
+    checked = Checked(Verdict.READY, "r", NOW - 600, [], data_loss=1800)
+    member = replace(WELL, status=known, kept=ReadinessRow(str(CLUSTER), checked=checked))
+    assert (judge(member, NOW).verdict, judge(member, NOW).expected_data_loss_seconds) == (Verdict.READY, 2400)
+    assert judge(replace(member, status=status(60)), NOW).expected_data_loss_seconds == 60
+
+
 def test_what_the_onboarding_waits_for_is_told() -> None:
     """Whoever sees a cluster that isn't protected sees why, and who can act."""
     member = replace(WELL, instance=None, row=row(State.BLOCKED, "WindowsOnly", "cluster owner"))
