@@ -152,7 +152,7 @@ class Judge:
     def _of_tag(self, seen: Seen, row: Glance, selected: Selected) -> Finding | None:
         if selected.selection in (Selection.NOT_SELECTED, Selection.EXCLUDED):
             # a row without a policy knows, even if it waits for the end of a grace period
-            known = row.state in _ENDED or not row.policy
+            known = row.state in _ENDED or not (row.policy or row.state is State.PROTECTED)
             return None if known else Finding(seen.id, Reason.TAG_REMOVED, row.policy)
         if row.state in _ENDED:
             return Finding(seen.id, Reason.RELEASED_BUT_TAGGED, selected.name[:100])
