@@ -207,6 +207,19 @@ async def test_a_turn_is_one_message(world: World) -> None:
     assert await world.asked() == {}
 
 
+async def test_a_row_that_waits_for_the_end_of_its_grace_period_knows_that_the_tag_is_gone(world: World) -> None:
+    """Only the tag's return is news to it."""
+    (cluster,) = world.add("c")
+    row = world.row(cluster)
+    row.state, row.reason, row.policy = State.WAITING, "ReleasePending", ""
+    row.wake, row.wake_due = "in days", time.time() + 6 * 86400
+    tags = world.cluster(cluster).body["tags"]
+    _untag(world, cluster)
+    assert await world.asked() == {}
+    world.cluster(cluster).body["tags"] = tags
+    assert await world.asked() == {"c": "TagChanged"}
+
+
 async def test_what_others_protect_is_not_missed(world: World) -> None:
     """An instance of another name serves, whether the tag says so or not; without any, protection is lost."""
     ours, external, lost = world.add("ours", "external", "lost")
@@ -221,6 +234,8 @@ async def test_what_others_protect_is_not_missed(world: World) -> None:
         world.row(cluster).policy = ""
     world.add("shows-that-the-graph-has-extensions")
     assert await world.asked() == {"lost": "ProtectionLost"}
+    _untag(world, external)
+    assert await world.asked() == {"lost": "ProtectionLost", "external": "TagRemoved"}
 
 
 async def test_roles_are_looked_for_where_they_were_when_it_was_last_protected(world: World) -> None:
