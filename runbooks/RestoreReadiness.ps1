@@ -200,7 +200,7 @@ function Test-Fleet {
     for ($skip = 0; $true; $skip += $PageSize) {
         $body = Wait-App -Path "/api/fleet/restore-readiness?top=$PageSize&skip=$skip"
         $items = @($body['items'])
-        $bad += $items | Where-Object { -not (Test-Good -Verdict $_['verdict']) }
+        $bad += @($items | Where-Object { -not (Test-Good -Verdict $_['verdict']) })
         if ($items.Count -lt $PageSize) { break }
     }
     $counts = $body['byVerdict'].GetEnumerator() | ForEach-Object { "$($_.Key) $($_.Value)" }
