@@ -31,9 +31,9 @@ BUDGET = 200.0
 """Real seconds of one run, of the five minutes that a function may take (host.json)."""
 
 _LAST_START = 0.8  # share of the budget after which nothing new is begun
-_AT_ONCE = (
-    6  # clusters, each with up to 15 reads at once: Azure gives a subscription 25 reads a second, and 250 to spare
-)
+_AT_ONCE = 3
+"""Clusters. A check takes a second or more, up to 15 reads and one query to Resource Graph, which allows 3 a second."""
+
 _LONGEST = 2 * 3600.0  # seconds of Azure's time after which an operation's end isn't awaited any more
 _PAUSE = 5.0  # seconds between two looks at operations, times the wait scale
 
