@@ -68,7 +68,7 @@ class AskQuery(Struct, frozen=True, rename="camel"):
         | None,
         Meta(description="id of the recovery point to restore; without it, the newest one of the tier"),
     ] = None
-    tier: Annotated[Literal["OperationalStore", "VaultStore"], Meta(description="the store to restore from")] = (
+    tier: Annotated[Literal["OperationalStore", "VaultStore"], Meta(description="OperationalStore or VaultStore")] = (
         "OperationalStore"
     )
     volumes: Annotated[

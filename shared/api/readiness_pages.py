@@ -9,9 +9,11 @@ from shared.api.fleet_readiness import FleetReadiness
 from shared.api.pages import Block, Command, Facts, Table, Title, Words, duration
 from shared.api.restore_views import OperationView, RestoreRequestView
 from shared.arm.ids import name_of
+from shared.readiness.checks.finding import ELSEWHERE
 from shared.readiness.fleet import MemberReadiness
 from shared.readiness.model import Check, Readiness, Status
 
+_COMMANDS = ("az ", "curl ")  # other fixes are words
 _WORST_FIRST = {Status.FAIL: 0, Status.UNKNOWN: 1, Status.WARN: 2, Status.PASS: 3}
 
 
@@ -33,7 +35,7 @@ def readiness(answer: Readiness) -> Iterator[Block]:
     )
     checks = sorted(answer.checks, key=lambda check: (_WORST_FIRST[check.status], not check.decides))
     yield Table(("status", "check", "message"), tuple((check.status, check.id, check.message) for check in checks))
-    yield from _fixes([check for check in checks if check.fix and check.status is not Status.PASS])
+    yield from _fixes([check for check in checks if check.status is not Status.PASS])
 
 
 def fleet(view: FleetReadiness) -> Iterator[Block]:
@@ -89,8 +91,15 @@ def _age(item: MemberReadiness) -> str:
 
 
 def _fixes(checks: list[Check]) -> Iterator[Block]:
-    if checks:
-        yield Title("To put right", 2)
+    """What to do, each once: several checks may ask for the same, and some only for what others ask."""
+    asked: dict[str, list[str]] = {}
     for check in checks:
-        yield Words(f"{check.id}:")
-        yield Command(check.fix)
+        if check.fix not in ("", ELSEWHERE):
+            asked.setdefault(check.fix, []).append(check.id)
+    if asked:
+        yield Title("To put right", 2)
+    for fix, names in asked.items():
+        command = fix.startswith(_COMMANDS)
+        yield Words(f"{', '.join(names)}:" if command else f"{', '.join(names)}: {fix}")
+        if command:
+            yield Command(fix)

@@ -12,7 +12,9 @@ from shared.arm.door import DATA_PROTECTION_API, Door
 from shared.arm.failures import CLASS_OF_CODE, FailureClass
 from shared.arm.ids import ClusterId
 from shared.errors import ArmError, ArmUnreachable, ForeignHost
+from shared.onboarding.desired import EXTENSION_NAME
 from shared.readiness.checks import VALIDATION
+from shared.readiness.checks.finding import ELSEWHERE, extension_command
 from shared.readiness.kept import Validated, Validating
 from shared.readiness.model import Check, Status
 from shared.readiness.request import RestoreRequest
@@ -119,7 +121,7 @@ def _mend(error: ArmError) -> str:
     if error.status in (401, 403):
         return "give whoever asks the role of infra/role.json on the subscriptions of source and target, then ask again"
     nothing_to_ask = not error.status and not isinstance(error, ArmUnreachable)
-    return "put right first what another check names" if nothing_to_ask else "ask again"
+    return ELSEWHERE if nothing_to_ask else "ask again"
 
 
 _OF_THE_SERVICE = frozenset({"CloudInternalError", "CloudServiceRetryableError", "TooManyRequests"})
@@ -135,7 +137,7 @@ def _check(status: Status, reason: str, message: str, evidence: dict[str, str], 
     return Check(VALIDATION, status, reason, message, decides=True, evidence=dict(evidence), fix=fix)
 
 
-_AGAIN = "az k8s-extension delete --name azure-aks-backup --cluster-type managedClusters {where}; then install it again"
+_AGAIN = "{delete}  # then install it again"
 _GRANT = (
     "az role assignment create --role Reader --scope {target} --assignee-principal-type ServicePrincipal"
     ' --assignee-object-id "$(az resource show --ids {vault} --query identity.principalId --output tsv)"'
@@ -153,7 +155,5 @@ _FIXES = {
 
 def _fix(code: str, vault: str, target: ClusterId) -> str:
     template = _FIXES.get(code, "do what Azure says, and what the checks beside this one name; then ask again")
-    where = f"--subscription {target.subscription} --resource-group {shlex.quote(target.group)}"
-    return template.format(
-        vault=shlex.quote(vault), target=shlex.quote(str(target)), where=f"{where} --cluster-name {target.name}"
-    )
+    delete = extension_command(target, "delete", "--name", EXTENSION_NAME, "--yes")
+    return template.format(vault=shlex.quote(vault), target=shlex.quote(str(target)), delete=delete)

@@ -20,10 +20,11 @@ from shared.errors import ArmError
 from shared.fleet.records import Places, State
 from shared.notify.events import iso
 from shared.onboarding.cluster import Cluster
-from shared.onboarding.desired import EXTENSION_NAME as NAME
+from shared.onboarding.desired import EXTENSION_NAME
 from shared.onboarding.readings import Instance
 from shared.readiness.ask import OPERATIONAL, Ask
 from shared.readiness.checks import VALIDATION, run_checks
+from shared.readiness.checks.finding import app, extension_command
 from shared.readiness.facts import Facts, Graph, Point, Points, Side, Stored, Wanted
 from shared.readiness.kept import ReadinessRow
 from shared.readiness.model import Check, Status, Verdict
@@ -171,7 +172,7 @@ def _extension(member: Member) -> Iterator[Check]:
         yield Check(EXTENSION, Status.PASS, "ExtensionHealthy", message, decides=True, evidence=evidence)
         return
     message = f"the backup extension is {found.state}"
-    fix = f"az k8s-extension show --ids {member.id}/providers/Microsoft.KubernetesConfiguration/extensions/{NAME}"
+    fix = extension_command(member.id, "show", "--name", EXTENSION_NAME)
     yield Check(EXTENSION, Status.FAIL, "ExtensionUnhealthy", message, decides=True, evidence=evidence, fix=fix)
 
 
@@ -196,8 +197,7 @@ _OF_VERDICT = {
 def _last_check(member: Member, now: float) -> Iterator[Check]:
     """What the last check of the cluster itself said; an old one is no evidence."""
     checked = member.kept.checked if member.kept else None
-    cluster = member.id
-    fix = f"GET /api/clusters/{cluster.subscription}/{cluster.group}/{cluster.name}/restore-readiness says it now"
+    fix = app(member.id, "GET", "/restore-readiness")
     if checked is None:
         message = "the cluster itself hasn't been checked yet: roles, network, points"
         yield Check("last-check", Status.UNKNOWN, "NeverChecked", message, decides=True, fix=fix)

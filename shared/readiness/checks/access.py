@@ -10,11 +10,21 @@ from shared.onboarding.names import binding as binding_id
 from shared.onboarding.readings import Extension
 from shared.onboarding.steps.extension import storage_of
 from shared.readiness.answers import moment
-from shared.readiness.checks.finding import Finding, az, failed, passed, unread, warned
+from shared.readiness.checks.finding import (
+    Finding,
+    az,
+    extension_command,
+    failed,
+    in_group,
+    passed,
+    unread,
+    warned,
+)
 from shared.readiness.facts import Account, Facts, Side
 from shared.readiness.needs import Need, by_groups, covers, direct, member_key
 
 _BY_IDENTITY = "configuration.backupStorageLocation.config.useAAD"
+_CHANGING = frozenset({"Creating", "Updating", "Deleting"})
 _PROPAGATION = 600.0
 """Seconds for which a new role assignment may not count yet ("Troubleshoot Azure RBAC": up to 10 minutes)."""
 
@@ -43,7 +53,7 @@ def _extension(facts: Facts, side: Side) -> Finding:
     keyless = isinstance(facts.account, Account) and facts.account.keyless
     for wrong, reason, message in _faults(found, account, keyless=keyless):
         if wrong:
-            return failed(reason, message, _install(facts, side), **evidence)
+            return failed(reason, message, _mend(facts, side, found), **evidence)
     return passed("ExtensionHealthy", f"backup extension {found.name} is healthy", **evidence)
 
 
@@ -70,18 +80,31 @@ def _faults(found: Extension, account: str, *, keyless: bool) -> tuple[tuple[boo
 
 
 def _install(facts: Facts, side: Side) -> str:
-    account, prefix = facts.places.account, "configuration.backupStorageLocation"
-    where = (
-        f"{prefix}.bucket={facts.places.container or '<container>'}",
-        f"{prefix}.config.storageAccount={name_of(account) or '<account>'}",
-        f"{prefix}.config.resourceGroup={group_of(account) if account else '<group>'}",
-        f"{prefix}.config.subscriptionId={subscription_of(account) if account else '<subscription>'}",
-        f"{_BY_IDENTITY}=true",
-    )
     kind = ("--extension-type", EXTENSION_TYPE, "--scope", "cluster", "--release-train", "stable")
-    place = ("--subscription", side.id.subscription, "--resource-group", side.id.group, "--cluster-name", side.id.name)
-    named = ("--name", EXTENSION_NAME, "--cluster-type", "managedClusters", *place)
-    return az("k8s-extension", "create", *named, *kind, "--configuration-settings", *where)
+    return extension_command(side.id, "create", "--name", EXTENSION_NAME, *kind, *_stored(facts))
+
+
+def _mend(facts: Facts, side: Side, found: Extension) -> str:
+    """What an extension takes that is there already: `create` doesn't change one that failed."""
+    if found.state in _CHANGING:
+        return "ask again in some minutes"
+    if found.state != "Succeeded" or not found.principal_id:
+        delete = extension_command(side.id, "delete", "--name", found.name, "--yes")
+        return f"{delete} && {_install(facts, side)}"
+    return extension_command(side.id, "update", "--name", found.name, *_stored(facts), "--yes")
+
+
+def _stored(facts: Facts) -> tuple[str, ...]:
+    """The settings as `az k8s-extension` wants them for this extension; it knows them by these names only."""
+    account = facts.places.account
+    return (
+        "--configuration-settings",
+        f"blobContainer={facts.places.container or '<container>'}",
+        f"storageAccount={name_of(account) or '<account>'}",
+        f"storageAccountResourceGroup={group_of(account) if account else '<group>'}",
+        f"storageAccountSubscriptionId={subscription_of(account) if account else '<subscription>'}",
+        "useAAD=true",
+    )
 
 
 def trusted(facts: Facts) -> Finding:
@@ -105,12 +128,12 @@ def _trusted(facts: Facts, side: Side) -> Finding:
     if ready is not None:
         return passed("Trusted", f"role binding {name_of(ready.id)} lets the vault in", bindingId=ready.id)
     name = name_of(ours[0].id) if ours else name_of(binding_id(side.id, vault))
-    place = ("--subscription", side.id.subscription, "--resource-group", side.id.group, "--cluster-name", side.id.name)
-    bound = ("--name", name, "--source-resource-id", vault, "--roles", BACKUP_OPERATOR)
-    fix = az("aks", "trustedaccess", "rolebinding", "create", *place, *bound)
-    if ours:
+    named = (*in_group(str(side.id)), "--cluster-name", side.id.name, "--name", name, "--roles", BACKUP_OPERATOR)
+    if ours:  # `create` refuses a name that is taken
+        fix = az("aks", "trustedaccess", "rolebinding", "update", *named)
         return failed("BindingNotReady", f"role binding {name} is {ours[0].state}", fix, bindingId=ours[0].id)
     message = f"no trusted access role binding lets the vault reach cluster {side.id.name}"
+    fix = az("aks", "trustedaccess", "rolebinding", "create", *named, "--source-resource-id", vault)
     return failed("NotTrusted", message, fix, clusterId=str(side.id), vaultId=vault)
 
 
@@ -126,7 +149,8 @@ def role(facts: Facts, need: Need) -> Finding:
         return unread(f"the identity of {need.who}", error, **evidence)
     evidence["principalId"] = need.principal
     if isinstance(need.grants, ArmError):
-        return unread(f"role assignments on {name_of(need.scope)}", need.grants, **evidence)
+        scope = name_of(need.scope) or "a scope that isn't known"
+        return unread(f"role assignments on {scope}", need.grants, **evidence)
     granted = direct(need)
     if granted:
         return _propagated(facts, need, [moment(grant.created) for grant in granted], evidence)

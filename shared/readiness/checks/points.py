@@ -8,7 +8,7 @@ from shared.errors import ArmError
 from shared.notify.events import iso
 from shared.onboarding.readings import Instance
 from shared.readiness.ask import OPERATIONAL, VAULT
-from shared.readiness.checks.finding import Finding, failed, passed, unread, warned
+from shared.readiness.checks.finding import Finding, app, failed, passed, unread, warned
 from shared.readiness.facts import Facts, Points
 
 _DAY = 86400.0
@@ -53,9 +53,8 @@ def _no_point(facts: Facts, points: Points) -> Finding:
 
 
 def backup_now(facts: Facts) -> str:
-    """The request that starts a backup."""
-    cluster = facts.source.id
-    return f"POST /api/clusters/{cluster.subscription}/{cluster.group}/{cluster.name}/backups"
+    """The call that starts a backup."""
+    return app(facts.source.id, "POST", "/backups")
 
 
 def young(facts: Facts) -> Finding:

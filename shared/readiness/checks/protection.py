@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from shared.arm.ids import group_of, name_of, same_id, subscription_of
+from shared.arm.ids import name_of, same_id
 from shared.catalog.selection import Selection
 from shared.errors import ArmError
 from shared.onboarding.readings import Instance
-from shared.readiness.checks.finding import Finding, az, failed, passed, unread, warned
+from shared.readiness.checks.finding import Finding, app, az, failed, in_group, passed, unread, warned
 from shared.readiness.facts import PROTECTED, TAG, Facts, Wanted
 
 _PAUSED = {
@@ -25,8 +25,8 @@ def protected(facts: Facts) -> Finding:
     if isinstance(instance, ArmError):
         return unread("the cluster's backup instances", instance, clusterId=str(cluster))
     if instance is None:
-        fix = f"{_tag(facts, '<policy>')}, or wait until the onboarding has ended"
-        return failed("NotProtected", f"cluster {cluster.name} has no backup instance", fix, clusterId=str(cluster))
+        message = f"cluster {cluster.name} has no backup instance"
+        return failed("NotProtected", message, _onboard(facts), clusterId=str(cluster))
     evidence = {"backupInstanceId": instance.id, "protectionState": instance.state}
     if instance.state == PROTECTED:
         return passed("ProtectionConfigured", f"backup instance {name_of(instance.id)} protects it", **evidence)
@@ -40,6 +40,13 @@ def protected(facts: Facts) -> Finding:
     return failed(instance.state or "NotProtected", message, _mend(instance), **evidence)
 
 
+def _onboard(facts: Facts) -> str:
+    """A tag, or the patience that a tag takes."""
+    if isinstance(facts.wanted, Wanted) and facts.wanted.selection is Selection.POLICY:
+        return app(facts.source.id, "GET", "")  # says how far the onboarding is, and who can act
+    return _tag(facts, "<policy>")
+
+
 def _resume(instance: Instance) -> str:
     return az("dataprotection", "backup-instance", "resume-protection", "--ids", instance.id)
 
@@ -47,9 +54,8 @@ def _resume(instance: Instance) -> str:
 def _mend(instance: Instance) -> str:
     if instance.state in ("SoftDeleted", "SoftDeleting"):
         vault = instance.id.rpartition("/backupInstances/")[0]
-        place = ("--subscription", subscription_of(vault), "--resource-group", group_of(vault))
         named = ("--vault-name", name_of(vault), "--backup-instance-name", name_of(instance.id))
-        return az("dataprotection", "backup-instance", "deleted-backup-instance", "undelete", *place, *named)
+        return az("dataprotection", "backup-instance", "deleted-backup-instance", "undelete", *in_group(vault), *named)
     return "put right what the message names; the next pass over the cluster repairs the instance"
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from shared.arm.ids import group_of, name_of
+from shared.arm.ids import name_of
 from shared.errors import ArmError
 from shared.onboarding.cluster import Cluster
-from shared.readiness.checks.finding import Finding, az, failed, passed, unread, warned
+from shared.readiness.checks.finding import Finding, az, failed, in_group, passed, unread, warned
 from shared.readiness.facts import Account, Facts, absent
 
 
@@ -28,12 +28,19 @@ def container(facts: Facts) -> Finding:
     found, places = facts.container, facts.places
     evidence = {"accountId": places.account, "container": places.container}
     if absent(found):
-        named = ("--storage-account", places.account, "--name", places.container, "--deleted-version", "<version>")
-        fix = az("storage", "container-rm", "restore", *named)
-        return failed("ContainerMissing", f"blob container {places.container} doesn't exist", fix, **evidence)
+        message = f"blob container {places.container} doesn't exist"
+        return failed("ContainerMissing", message, _undelete(places.account, places.container), **evidence)
     if isinstance(found, ArmError):
         return unread("the blob container", found, **evidence)
     return passed("ContainerThere", f"blob container {places.container} is there", **evidence)
+
+
+def _undelete(account: str, container: str) -> str:
+    """Bring the newest of a container's deleted versions back, as long as the account keeps them."""
+    there = ("--account-name", name_of(account), "--auth-mode", "login")
+    query = ("--query", f"[?name=='{container}' && deleted].version | [-1]", "--output", "tsv")
+    newest = az("storage", "container", "list", *there, "--include-deleted", *query)
+    return f'{az("storage", "container", "restore", *there, "--name", container)} --deleted-version "$({newest})"'
 
 
 def network(facts: Facts) -> Finding:
@@ -60,7 +67,7 @@ def network(facts: Facts) -> Finding:
         message = (
             f"storage account {name_of(found.id)} is closed, and no subnet rule or private endpoint lets the nodes in"
         )
-        return failed("NoWayIn", message, _endpoint(found), **evidence)
+        return failed("NoWayIn", message, _endpoint(found, cluster), **evidence)
     if "azureservices" not in found.bypass.replace(" ", "").casefold():
         fix = az("storage", "account", "update", "--ids", found.id, "--bypass", "AzureServices")
         return warned("ServiceShutOut", "the account's rules shut Azure's trusted services out", fix, **evidence)
@@ -72,10 +79,11 @@ def _by_subnets(account: Account, cluster: Cluster) -> bool:
     return bool(cluster.node_pools) and all(pool.subnet.casefold() in allowed for pool in cluster.node_pools)
 
 
-def _endpoint(found: Account) -> str:
-    named = ("--name", f"{name_of(found.id)}-blob", "--resource-group", group_of(found.id))
+def _endpoint(found: Account, cluster: Cluster) -> str:
+    named = (*in_group(found.id), "--name", f"{name_of(found.id)}-blob", "--location", cluster.location)
     behind = ("--private-connection-resource-id", found.id, "--group-id", "blob", "--connection-name", "blob")
-    return az("network", "private-endpoint", "create", *named, *behind, "--subnet", "<id of the nodes' subnet>")
+    subnet = next((pool.subnet for pool in cluster.node_pools if pool.subnet), "<id of the nodes' subnet>")
+    return az("network", "private-endpoint", "create", *named, *behind, "--subnet", subnet)
 
 
 def group(facts: Facts) -> Finding:
@@ -83,7 +91,7 @@ def group(facts: Facts) -> Finding:
     wanted, graph = facts.places.group, facts.graph
     if absent(facts.group_grants):
         message = f"snapshot resource group {name_of(wanted)} doesn't exist"
-        fix = az("group", "create", "--name", name_of(wanted), "--location", facts.places.location)
+        fix = az("group", "create", *in_group(wanted), "--location", facts.places.location)
         return failed("GroupMissing", f"{message}; the snapshots in it are gone", fix, groupId=wanted)
     if isinstance(facts.group_grants, ArmError):
         return unread("the snapshot group", facts.group_grants, groupId=wanted)

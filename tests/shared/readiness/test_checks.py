@@ -13,6 +13,7 @@ from shared.arm.ids import ClusterId
 from shared.readiness.checks import ROLE_CHECKS, TABLE
 from shared.readiness.model import Status, Verdict
 from tests.shared.readiness.breakages import BREAKAGES, LOCK, TARGET_BREAKAGES, put
+from tests.shared.readiness.cli import wrong
 from tests.shared.readiness.protected import TARGET, troubles
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ async def _broken_and_repaired(world: Protected, breakage: Breakage, **asked: Cl
     assert broken.verdict is (Verdict.NOT_READY if decides else Verdict.AT_RISK)
     assert broken.reason.startswith(f"{first.id}: {first.message}")
     assert first.fix
+    assert [fault for check in broken.checks for fault in wrong(check.fix)] == []
     repaired = await world.readiness(**asked)
     assert (repaired.verdict, troubles(repaired)) == (Verdict.READY, {})
 
@@ -99,3 +101,17 @@ async def test_fixes_can_be_pasted_whatever_is_in_a_name(lasting: Protected) -> 
         repair()
     locked = next(check for check in readiness.checks if check.id == "snapshot-group-unlocked")
     assert shlex.split(locked.fix) == ["az", "lock", "delete", "--ids", f"{lasting.desired.group}/{LOCK}{name}"]
+
+
+async def test_fixes_are_held_against_the_azure_cli() -> None:
+    """The list isn't blind: it names commands, options and settings that the Azure CLI doesn't have."""
+    assert wrong("az aks start --ids /subscriptions/1") == [
+        "aks start lacks --name",
+        "aks start lacks --resource-group",
+        "aks start lacks --subscription",
+        "aks start has no --ids",
+    ]
+    assert wrong("az lock delete --ids 1 && az storage container-rm restore --name c") == [
+        "no command: az storage container-rm restore --name c"
+    ]
+    assert wrong('az lock delete --ids "$(az lock find)"') == ["no command: az lock find"]
