@@ -26,7 +26,7 @@ from shared.backups.sweep import Report, Sweeper, SweepRow
 from shared.errors import InvalidMessage, RowChanged
 from shared.fleet.messages import QUEUE, URGENT_QUEUE
 from shared.fleet.queues import Sender
-from shared.fleet.records import VERSION, ClusterRow, Glance, RegionRow
+from shared.fleet.records import VERSION, ClusterRow, Glance, RegionRow, State
 from shared.fleet.scope import Scope
 from shared.fleet.tables import Key, Rows
 from shared.governance.caps import CapRow, Caps
@@ -240,7 +240,8 @@ def _storage(connection: StorageConnection) -> tuple[TableServiceClient, QueueSe
 
 async def _protected(clusters: Rows[ClusterRow]) -> int:
     """How many clusters this app protects."""
-    return sum([row.value.places is not None async for row in clusters.all()])
+    ended = (State.RELEASED, State.ORPHANED)
+    return sum([row.value.places is not None and row.value.state not in ended async for row in clusters.all()])
 
 
 def _key(row: ClusterRow) -> Key:

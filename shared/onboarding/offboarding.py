@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from shared import logs
 from shared.arm.door import DATA_PROTECTION_API, Door
 from shared.arm.failures import GUARD_APPROVAL, FailureClass, classify, guard_advice
-from shared.arm.ids import ClusterId, name_of, same_id
+from shared.arm.ids import ClusterId, folded, name_of, same_id
 from shared.errors import ArmError
 from shared.fleet.life import Life, Thing
 from shared.fleet.records import Places
-from shared.onboarding import names, readings
+from shared.onboarding import foreign, names, readings
+from shared.onboarding.cluster import read_cluster
 from shared.onboarding.desired import EXTENSION_NAME, EXTENSION_TYPE
 from shared.onboarding.guards import agreement
 from shared.onboarding.outcomes import Blocked, Outcome, Released, Waiting, Who
@@ -60,42 +61,54 @@ class Inventory:
         Raises:
             ArmError: Azure didn't say.
         """
-        gone = isinstance(await self.door.find(str(self.cluster), CLUSTERS_API), ArmError)
-        others = [] if gone else await self._others()
-        found = await self._instance(delete_backups=delete_backups)
-        if not gone:
-            found += await self._binding(others)
-        found += await self._roles(gone=gone)
-        if not gone and not others:
-            found += await self._extension()
-        return found
-
-    async def _others(self) -> list[readings.Instance]:
+        body = await self.door.find(str(self.cluster), CLUSTERS_API)
+        if isinstance(body, ArmError):  # what stood on the cluster went with it
+            return [
+                *await self._instance(self.places.instance, delete_backups=delete_backups),
+                *await self._roles([] if self.shared_group else [self.places.group, self.places.account], None),
+            ]
         instances = await readings.instances(self.door, self.cluster)
-        return [item for item in instances if not same_id(item.id, self.places.instance)]
+        others = foreign.others(instances, self.places.instance)
+        # today's, and those in vaults that it has left
+        mine = [self.places.instance, *(item.id for item in instances if item not in others)]
+        unique = {folded(item): item for item in mine}.values()
+        found = [thing for item in unique for thing in await self._instance(item, delete_backups=delete_backups)]
+        for item in unique:
+            found += await self._binding(item.rpartition("/backupInstances/")[0], others)
+        scopes = [str(self.cluster), self.places.group, self.places.account]
+        found += await self._roles(scopes, await self._own_principals(body) if self.shared_group else None)
+        return found if others else [*found, *await self._extension()]
 
-    async def _instance(self, *, delete_backups: bool) -> list[Thing]:
-        body = await self.door.find(self.places.instance, DATA_PROTECTION_API)
+    async def _own_principals(self, body: Any) -> set[str]:
+        """Principal ids of the cluster and of its extension, lower case."""
+        cluster = read_cluster(self.cluster, body)
+        extensions = await readings.extensions(self.door, self.cluster)
+        ids = [cluster.principal_id or "", *(item.principal_id for item in extensions if item.type == EXTENSION_TYPE)]
+        return {item.casefold() for item in ids if item}
+
+    async def _instance(self, instance: str, *, delete_backups: bool) -> list[Thing]:
+        body = await self.door.find(instance, DATA_PROTECTION_API)
         if isinstance(body, ArmError):
             return []
         if delete_backups:
-            return [Thing("delete-backups", self.places.instance)]
-        return [Thing("stop", self.places.instance)] if _state(body) in _STOPPABLE else []
+            return [Thing("delete-backups", instance)]
+        return [Thing("stop", instance)] if _state(body) in _STOPPABLE else []
 
-    async def _binding(self, others: Iterable[readings.Instance]) -> list[Thing]:
-        vault = f"{self.places.vault}/".casefold()
-        if any(item.id.casefold().startswith(vault) for item in others):
+    async def _binding(self, vault: str, others: Iterable[readings.Instance]) -> list[Thing]:
+        """The binding of a vault, unless an instance of somebody else's is in there."""
+        if any(folded(item.id).startswith(f"{folded(vault)}/") for item in others):
             return []
-        body = await self.door.find(self.places.binding, CLUSTERS_API)
-        if isinstance(body, ArmError) or not same_id(body["properties"].get("sourceResourceId"), self.places.vault):
+        path = names.binding(self.cluster, vault)
+        body = await self.door.find(path, CLUSTERS_API)
+        if isinstance(body, ArmError) or not same_id(body["properties"].get("sourceResourceId"), vault):
             return []
-        return [Thing("binding", self.places.binding)]
+        return [Thing("binding", path)]
 
-    async def _roles(self, *, gone: bool) -> list[Thing]:
-        """Assignments under names that this app computes; in a region's group only those of the cluster's own."""
-        scopes = [] if gone else [str(self.cluster)]
-        if not self.shared_group:
-            scopes += [self.places.group, self.places.account]
+    async def _roles(self, scopes: Iterable[str], principals: set[str] | None) -> list[Thing]:
+        """Assignments at these scopes under names that this app computes.
+
+        With `principals`, on what a region shares, only theirs: what the vault needs there, others need too.
+        """
         listed: dict[str, Thing] = {}
         for scope in scopes:
             path = f"{scope}/providers/Microsoft.Authorization/roleAssignments"
@@ -105,9 +118,11 @@ class Inventory:
                 if error.status == 404:  # noqa: PLR2004  # HTTP: not found
                     continue
                 raise
+            own = principals is None or scope == str(self.cluster)
             for row in rows:
-                if _ours(row["properties"], str(row["id"])):
-                    listed[str(row["id"]).casefold()] = Thing("role", str(row["id"]))
+                theirs = str(row["properties"]["principalId"]).casefold()
+                if _ours(row["properties"], str(row["id"])) and (own or theirs in (principals or ())):
+                    listed[folded(str(row["id"]))] = Thing("role", str(row["id"]))
         return list(listed.values())
 
     async def _extension(self) -> list[Thing]:

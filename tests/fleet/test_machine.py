@@ -21,7 +21,7 @@ from local.azure.data_protection import requirements
 from local.azure.data_protection.candidate import Candidate
 from shared.fleet.records import ClusterRow, State
 from tests.fleet import damage
-from tests.fleet.app import App
+from tests.fleet.app import SUBSCRIPTION, App
 from tests.fleet.test_foreign import their_instance
 
 if TYPE_CHECKING:
@@ -90,6 +90,24 @@ _ACTS: Final = st.one_of(
 )
 
 
+_THERE: Final = {"location": "westeurope", "properties": {"provisioningState": "Succeeded"}}
+_READER: Final = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+_BESIDE: Final = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-beside"
+_BYSTANDERS: Final[dict[str, Any]] = {
+    # resources of the same kinds that have nothing to do with the fleet
+    _BESIDE: _THERE,
+    f"{_BESIDE}/providers/Microsoft.Storage/storageAccounts/beside": {**_THERE, "kind": "StorageV2"},
+    f"{_BESIDE}/providers/Microsoft.DataProtection/backupVaults/beside": _THERE,
+    f"{_BESIDE}/providers/Microsoft.Compute/snapshots/beside": _THERE,
+    f"{_BESIDE}/providers/Microsoft.Authorization/roleAssignments/00000000-0000-0000-0000-0000000000b1": {
+        "properties": {
+            "roleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/{_READER}",
+            "principalId": "00000000-0000-0000-0000-0000000000b2",
+        }
+    },
+}
+
+
 class Killed(RuntimeError):
     """The host died."""
 
@@ -108,6 +126,9 @@ class Life(RuleBasedStateMachine):
     def begin(self, tag: str) -> None:
         """One cluster that has been protected for days, and room for another one."""
         self.app = App(AUTOPILOT_GRACE_DAYS="1", AUTOPILOT_RELEASES_PER_HOUR="200", AUTOPILOT_RELEASE_PERCENT="100")
+        for resource, body in _BYSTANDERS.items():
+            self.app.cloud.seed(resource, copy.deepcopy(body))
+            self._know(resource)
         self._run(self.app.protect("shop", tag))
 
     @rule(

@@ -15,7 +15,7 @@ from shared.api.queries import OffboardOptions
 from shared.arm.ids import ClusterId, name_of
 from shared.fleet.records import State
 from tests.fleet import damage
-from tests.fleet.app import App
+from tests.fleet.app import SUBSCRIPTION, App
 from tests.fleet.test_foreign import their_instance
 
 if TYPE_CHECKING:
@@ -158,6 +158,56 @@ async def test_what_others_use_is_not_on_the_list() -> None:
     answer = await ask(app, cluster)
     assert "extension" not in kinds(answer)
     assert name_of(instance) not in [name_of(thing.id) for thing in answer.body.things]
+
+
+async def test_instances_in_vaults_that_the_cluster_has_left_go_too() -> None:
+    """Its policy moved it to another vault, and what the first one holds went on: both are ended."""
+    catalog = """
+vaultProfiles:
+  standard: {redundancy: LocallyRedundant}
+  other: {redundancy: ZoneRedundant}
+policies:
+  gold: {vaultProfile: standard}
+  moved: {vaultProfile: other}
+"""
+    app = App(catalog, may_delete=True)
+    cluster = await app.protect("shop", "gold")
+    await app.tag(cluster, aks_backup="moved")
+    assert (await app.look(cluster)).policy == "moved"
+    assert len(app.instances(cluster)) == 2
+    await app.tag(cluster)
+    await app.look(cluster)
+    answer = await ask(app, cluster)
+    assert (kinds(answer).count("stop"), kinds(answer).count("binding")) == (2, 2)
+    await ask(app, cluster, answer.body.confirmation)
+    await app.settle()
+    assert (await app.row(cluster)).reason == "OffBoarded"
+    states = {item.properties["currentProtectionState"] for item in app.instances(cluster)}
+    assert states == {"ProtectionStopped"}
+
+
+async def test_what_a_region_shares_loses_only_the_clusters_own_roles() -> None:
+    """Isolation by region: the vault's roles on the group are every cluster's, this cluster's and extension's go."""
+    app = App(may_delete=True, AUTOPILOT_ISOLATION="region")
+    cluster = await app.cluster("shop", "gold")
+    tags = {"managed-by": "aks-backup-autopilot/default"}
+    made = {"location": "westeurope", "tags": tags, "properties": {"provisioningState": "Succeeded"}}
+    places: dict[str, str] = {}
+    for reason, kind in (("SnapshotGroupMissing", "group"), ("StorageAccountMissing", "account")):
+        row = await app.look(cluster)
+        assert row.reason == reason
+        places[kind] = row.message.partition(" --name ")[2].split()[0]
+        group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{places['group']}"
+        path = f"{group}/providers/Microsoft.Storage/storageAccounts/{places[kind]}" if kind == "account" else group
+        app.cloud.seed(path, {**made, "kind": "StorageV2"} if kind == "account" else made)
+    assert (await app.look(cluster)).state is State.PROTECTED
+    await app.tag(cluster)
+    await app.look(cluster)
+    roles = [thing.id for thing in (await ask(app, cluster)).body.things if thing.what == "role"]
+    principals = {app.cloud.store.get(role).properties["principalId"] for role in roles if "/rg-" in role}  # type: ignore[union-attr]
+    shared = [role for role in roles if f"/{places['group']}/" in role]
+    assert len(shared) == 2, roles
+    assert len(principals) == 3, "the cluster's, its extension's, and on the cluster itself the vault's"
 
 
 async def test_an_orphan_can_be_off_boarded() -> None:
