@@ -152,7 +152,7 @@ def _body(endpoint: Endpoint, given: bytes) -> Any:
     if not endpoint.body:
         return None
     try:
-        return msgspec.json.decode(given if given.strip() else b"{}", type=named(endpoint.body))
+        return msgspec.json.decode(given or b"{}", type=named(endpoint.body))
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:  # bytes that aren't UTF-8; depth without end
         raise Problem(400, "InvalidBody", f"the body is JSON as /api/openapi.json shows it: {_cut(error)}") from error
 

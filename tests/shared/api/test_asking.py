@@ -89,7 +89,9 @@ def test_a_body_of_another_shape_is_refused(body: object) -> None:
     assert (problem.status, problem.reason) == (400, "InvalidBody")
 
 
-@pytest.mark.parametrize("body", [b"{", b"\xff", b'{"retentionTag": "\xff"}', b"[" * 100_000, b"NaN", b"9" * 5000])
+@pytest.mark.parametrize(
+    "body", [b"{", b"\n", b"\xff", b'{"retentionTag": "\xff"}', b"[" * 100_000, b"NaN", b"9" * 5000]
+)
 def test_a_body_that_is_no_json_is_refused(body: bytes) -> None:
     """Whatever bytes it is made of."""
     problem = refused("back_up_now", body=body)
@@ -97,7 +99,7 @@ def test_a_body_that_is_no_json_is_refused(body: bytes) -> None:
     assert len(problem.detail) < 400
 
 
-@pytest.mark.parametrize("body", [b"", b" \n", b"{}"])
+@pytest.mark.parametrize("body", [b"", b"{}"])
 def test_no_body_means_the_defaults(body: bytes) -> None:
     """A runbook needn't send an empty object."""
     assert msgspec.to_builtins(ask("back_up_now", body=body).body) == {"retentionTag": None, "dryRun": False}

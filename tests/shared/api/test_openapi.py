@@ -1,15 +1,17 @@
 """The OpenAPI document is that of the code, and answers keep it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import msgspec
+import pytest
 from msgspec import to_builtins
 
 from shared.api.__main__ import main, text
-from shared.api.endpoint import named
+from shared.api.endpoint import CLUSTER, Endpoint, named
 from shared.api.openapi import VERSION, document
 from shared.api.table import ENDPOINTS
 from shared.api.views import FleetView, backup_view, cluster_view, resync_view, worst_first
@@ -50,6 +52,18 @@ def test_every_entry_of_the_table_can_be_served() -> None:
             assert not place or issubclass(named(place), msgspec.Struct)
     for found in document()["components"]["schemas"].values():
         jsonschema.Draft202012Validator.check_schema(found)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+def test_every_endpoint_stands_in_the_documentation(endpoint: Endpoint) -> None:
+    """With its method, its route, and whether it can be read as text."""
+    text = (ROOT / "docs" / "operations.md").read_text()
+    route = re.sub(r"\{(jobId|operationId)\}", "{id}", endpoint.route.replace(f"{CLUSTER}/", ".../"))
+    route = (
+        route if route.startswith(".../") else f"/{route}".replace(CLUSTER, "clusters/{subscription}/{group}/{name}")
+    )
+    line = next(line for line in text.splitlines() if line.startswith(f"| `{endpoint.method} {route}`"))
+    assert ("(also as text)" in line) == endpoint.has_pages
 
 
 def test_attributes_are_described_where_they_stand() -> None:
