@@ -13,7 +13,7 @@ from azure.identity.aio import ManagedIdentityCredential
 from azure.storage.queue.aio import QueueServiceClient
 from msgspec import Struct
 
-from shared import logs, startup
+from shared import startup
 from shared.arm.clock import AzureClock
 from shared.arm.door import Door
 from shared.arm.ids import ClusterId
@@ -23,7 +23,7 @@ from shared.backups.starter import Starter
 from shared.backups.status import BackupStatus
 from shared.backups.store import StatusStore
 from shared.backups.sweep import Report, Sweeper, SweepRow
-from shared.errors import InvalidMessage, RowChanged
+from shared.errors import InvalidMessage
 from shared.fleet.messages import QUEUE, URGENT_QUEUE
 from shared.fleet.queues import Sender
 from shared.fleet.records import VERSION, ClusterRow, Glance, RegionRow, State
@@ -33,6 +33,7 @@ from shared.governance.caps import CapRow, Caps
 from shared.governance.governor import Governor
 from shared.governance.journal import BlobJournal, Journal, NoJournal
 from shared.governance.pause import Pause, PauseRow
+from shared.governance.unlogged import catch_up
 from shared.notify.outbox import tell
 from shared.notify.owners import OwnerNotifier
 from shared.notify.publisher import LogNotifier, Notifier, TopicNotifier
@@ -80,25 +81,19 @@ class Services:
     operations: Operations
 
     async def sweep(self) -> Report:
-        """Look at the fleet's backups once, and tell what is still untold of clusters and of their readiness."""
+        """Look at the fleet's backups once; tell and log what is untold and unlogged of clusters and their readiness."""
         report = await self.sweeper.sweep()
-        untold = [(_key(stored.value), stored) async for stored in self.clusters.all() if stored.value.outbox]
+        kept = [
+            (_key(stored.value), stored)
+            async for stored in self.clusters.all()
+            if stored.value.outbox or stored.value.unlogged
+        ]
+        await catch_up(self.journal, self.clusters, [item for item in kept if item[1].value.unlogged])
+        untold = [item for item in kept if item[1].value.outbox]
         report.events += await tell(self.reconciler.notifier, self.clusters, untold)
         report.events += await self.nightly.tell()
         report.events += await self.breaker.tell(self.reconciler.notifier)
-        await self._log_again()
         return report
-
-    async def _log_again(self) -> None:
-        """Write the decisions that the log didn't take when they were made."""
-        kept = [(_key(stored.value), stored) async for stored in self.clusters.all() if stored.value.unlogged]
-        if await self.journal.append([line for _, stored in kept for line in stored.value.unlogged]):
-            for key, stored in kept:
-                stored.value.unlogged = []
-                try:
-                    await self.clusters.write(key, stored)
-                except RowChanged:
-                    logs.info("logged_again_later", row=key.row)
 
     async def reconcile(self, body: bytes, message_id: str) -> None:
         """Work on one message of a reconcile queue; what can't be read is kept and done with.

@@ -11,6 +11,7 @@ from shared.fleet.messages import Message
 from shared.fleet.records import HISTORY_LENGTH, ClusterRow, Condition, HistoryEntry, State
 from shared.fleet.scope import Scope
 from shared.fleet.tables import Key, Rows
+from shared.governance.decisions import line
 from shared.onboarding.outcomes import Blocked, Who
 from shared.onboarding.reconcile import Reconciler
 
@@ -68,6 +69,17 @@ async def record_poisoned(
             break
     else:
         raise RowChanged(f"lost {_RACES} races for the row of {message.cluster}")
+    decision = line(
+        datetime.now(UTC).timestamp(),
+        str(message.cluster),
+        asked=message.reason,
+        by=message.by,
+        decided=State.BLOCKED.value,
+        reason=_REASON,
+        message=text,
+    )
+    if not await reconciler.journal.append([decision]):
+        logs.warning("decision_not_logged", line=decision)
     logs.warning("poisoned_message", cluster=message.cluster, message_id=message_id)
 
 

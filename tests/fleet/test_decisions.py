@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 
@@ -13,8 +13,11 @@ from shared.api.asking import Incoming
 from shared.api.table import ENDPOINTS
 from shared.arm.ids import ClusterId
 from shared.fleet.messages import Message
-from shared.fleet.records import State
+from shared.fleet.records import ClusterRow, State
 from shared.fleet.scope import Scope
+from shared.fleet.tables import Key
+from shared.governance.unlogged import catch_up
+from shared.onboarding.poison import record_poisoned
 from tests.fleet.app import App
 
 _WRITTEN: Final = frozenset({"PUT", "PATCH", "POST", "DELETE"})
@@ -104,3 +107,36 @@ async def test_a_request_that_changes_something_leaves_a_line() -> None:
     assert (paused["decided"], refused["decided"], refused["reason"]) == ("200", "400", "InvalidBody")
     assert "audit" not in json.dumps(app.journal.lines)
     assert (await app.governor.pause.state()).on
+
+
+async def test_what_stayed_in_rows_is_written_by_the_sweep() -> None:
+    """All rows' lines in one request; a row with events to send is left to whoever sends them."""
+    app = App()
+    clusters = [await app.cluster(name, "platinum") for name in ("quiet", "loud")]
+    app.journal.broken = True
+    for cluster in clusters:
+        await app.look(cluster)
+    rows, kept = app.reconciler.clusters, []
+    for cluster in clusters:
+        subject = ClusterId.parse(cluster)
+        key = Key(subject.subscription, subject.key)
+        kept.append((key, await rows.read(key, lambda: ClusterRow(""))))
+    kept[1][1].value.outbox.append(app.topic.events[0])
+    await catch_up(app.journal, rows, kept)
+    assert [len((await app.row(cluster)).unlogged) for cluster in clusters] == [1, 1]
+    app.journal.broken = False
+    await catch_up(app.journal, rows, kept)
+    assert [line["subject"] for line in app.journal.lines] == clusters
+    assert [len((await app.row(cluster)).unlogged) for cluster in clusters] == [0, 1]
+    assert kept[1][1].value.unlogged == []
+
+
+async def test_a_poisoned_message_is_a_decision_too() -> None:
+    """Who asked, and that the cluster is blocked over it."""
+    app = App()
+    cluster = await app.cluster("shop", "gold")
+    message = Message(ClusterId.parse(cluster), "event write", by="event 7")
+    scope = Scope(app.reconciler.door, app.settings.subscriptions, ())
+    await record_poisoned(app.reconciler, scope, cast("Any", None), message.encode(), "m")
+    [line] = app.journal.lines
+    assert (line["decided"], line["reason"], line["by"]) == ("Blocked", "PoisonedMessage", "event 7")
