@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
@@ -14,6 +15,8 @@ from shared.fleet.tables import Key, Rows
 from shared.notify.events import Event
 from shared.notify.publisher import Notifier
 
+_AT_ONCE = 16  # reads
+
 
 @dataclass(frozen=True, slots=True)
 class OwnerNotifier:
@@ -21,6 +24,7 @@ class OwnerNotifier:
 
     notifier: Notifier
     clusters: Rows[ClusterRow]
+    _limit: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def publish(self, events: Sequence[Event]) -> None:
         """Send events with their owners.
@@ -28,7 +32,8 @@ class OwnerNotifier:
         Raises:
             Exception: they weren't taken, or the rows weren't readable; they stay where they are and are sent again.
         """
-        owners = {subject: await self._owner(subject) for subject in {event.subject for event in events}}
+        subjects = list({event.subject for event in events})
+        owners = dict(zip(subjects, await asyncio.gather(*map(self._owner, subjects)), strict=True))
         owned = [replace(event, data={**event.data, "owner": owners[event.subject]}) for event in events]
         await self.notifier.publish(owned)
 
@@ -38,4 +43,5 @@ class OwnerNotifier:
         except InvalidResourceId:
             return ""
         key = Key(cluster.subscription, cluster.key)
-        return (await self.clusters.read(key, lambda: ClusterRow(subject))).value.owner
+        async with self._limit:
+            return (await self.clusters.read(key, lambda: ClusterRow(subject))).value.owner
