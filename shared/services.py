@@ -81,7 +81,7 @@ class Services:
     operations: Operations
 
     async def sweep(self) -> Report:
-        """Look at the fleet's backups once; tell and log what is untold and unlogged of clusters and their readiness."""
+        """Look at the fleet's backups once; tell and log what is left of clusters and their readiness."""
         report = await self.sweeper.sweep()
         kept = [
             (_key(stored.value), stored)
