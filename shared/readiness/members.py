@@ -41,7 +41,7 @@ _NOT_SWEPT = ArmError("the sweep hasn't seen them yet", code="NotSwept")
 _NOWHERE = Places(location="", policy="", vault="", instance="", group="", account="", container="", binding="")
 
 
-class Standing(Struct, frozen=True):
+class Standing(Struct, frozen=True, gc=False):
     """What of a cluster's row counts here; the rest isn't even decoded."""
 
     cluster_id: str
@@ -54,7 +54,7 @@ class Standing(Struct, frozen=True):
     places: Places | None = None
 
 
-class Backups(Struct, frozen=True):
+class Backups(Struct, frozen=True, gc=False):
     """What of the row of a backup instance counts here."""
 
     instance_id: str
