@@ -48,7 +48,7 @@ async def bereaved(
     if life.offboarded:
         return offboarded()
     now = door.clock.now().timestamp()
-    life.gone = life.gone or now
+    life.gone, life.release = life.gone or now, None
     moved = await _moved_to(cluster, life, door, settings.subscriptions)
     if moved and now - life.gone < _MOVE_WATCHED:
         return Waiting("ClusterMoved", f"the cluster is now {moved}, and is protected there", _MOVE_WAIT)

@@ -143,7 +143,8 @@ class Releasing:
 
 
 async def call_off(life: Life, gate: ReleaseGate) -> None:
-    """The tag is back: nothing is going to be released."""
+    """The tag asks for something again: nothing is released, nor ended that was confirmed while nobody wanted it."""
+    life.offboarding = []
     if life.release is not None:
         life.release = None
         await gate.forget_release()

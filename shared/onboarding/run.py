@@ -160,6 +160,8 @@ class Pass:
 
     async def _unwanted(self, selected: Selected, cluster: Cluster, tags: Mapping[str, str]) -> Outcome | None:
         tag = self.settings.tag
+        if selected.selection not in (Selection.NOT_SELECTED, Selection.EXCLUDED):
+            await call_off(self.life, self.gate)
         match selected.selection:
             case Selection.NOT_SELECTED:
                 return await self._release("NotSelected", f"the cluster has no tag {tag}")
@@ -203,12 +205,11 @@ class Pass:
 
     async def _watch(self, cluster: Cluster, asked: str) -> Outcome:
         """Others protect the cluster, and an instance that an earlier tag left counts like theirs."""
-        await call_off(self.life, self.gate)
         try:
             instances = await readings.instances(self.door, cluster.id)
         except ArmError as error:
             return _unreadable(error)
-        self.life.external = [item.id for item in foreign.serving(instances)]
+        self.life.external, self.places = [item.id for item in foreign.serving(instances)], self.known
         return foreign.judge(instances, asked=asked)
 
     async def _advance(self, cluster: Cluster, selected: Selected, carried: Json | None) -> Outcome:
@@ -247,8 +248,6 @@ class Pass:
         self._restart_if_changed(wanted)
         self.instance, self.places = wanted.instance, places_of(wanted)
         notice_another(self.life, wanted)
-        await call_off(self.life, self.gate)
-        self.life.offboarding = []  # confirmed for a cluster that nobody wanted; somebody wants it
         steps = steps_for(wanted)
         engine = Engine(
             steps,

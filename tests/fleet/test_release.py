@@ -70,6 +70,24 @@ async def test_a_tag_that_returns_in_time_calls_it_off() -> None:
     assert not [write for write in app.writes() if "suspend" in write]
 
 
+@pytest.mark.parametrize("back", ["paused", "platinum", "external"])
+async def test_each_loss_of_the_tag_has_its_own_days(back: str) -> None:
+    """It returned in between, to a stopped cluster or with another word: then a week begins anew."""
+    app = App()
+    cluster = await app.protect("shop", "paused")
+    await app.tag(cluster)
+    await app.look(cluster)
+    await app.do("POST", f"{cluster}/stop")
+    await app.tag(cluster, aks_backup=back)
+    await app.look(cluster, horizon=3600.0)
+    await app.do("POST", f"{cluster}/start")
+    app.step(10 * _DAY)
+    await app.tag(cluster)
+    row = await app.look(cluster, horizon=3600.0)
+    assert (row.state, row.reason) == (State.WAITING, "ReleasePending")
+    assert state_of(app, cluster) == "ProtectionConfigured"
+
+
 @pytest.mark.parametrize("policy", ["paused", "halted"])
 async def test_a_tag_that_returns_late_resumes_what_the_app_itself_ended(policy: str) -> None:
     """The same instance goes on."""
