@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+from collections.abc import Iterable
+
+from msgspec.structs import replace
 
 from shared.arm.door import DATA_PROTECTION_API, Door
 from shared.arm.failures import CLASS_OF_CODE, FailureClass
@@ -115,6 +118,25 @@ def validation_check(outcome: Validated | Validating | ArmError, *, vault: str, 
         return _check(Status.UNKNOWN, outcome.code, message, asked, "ask again")
     message = f"Azure would refuse this restore: {outcome.code}: {outcome.message}"
     return _check(Status.FAIL, outcome.code or "Refused", message, asked, _fix(outcome.code, vault, target))
+
+
+_SETTLED = {"PairedRegion": Status.PASS, "NotLookedAt": Status.PASS, "ProtectionError": Status.WARN}
+"""Reasons that only say that nobody but Azure knows, and what they come to once it has said yes: an instance in error
+may be restored from, but takes no new backups."""
+
+
+def beside(checks: Iterable[Check], validation: Check) -> list[Check]:
+    """The other checks with Azure's own word among them: an earlier one is replaced, and doubts that it ends pass."""
+    others = (check for check in checks if check.id != validation.id)
+    if validation.status is not Status.PASS:
+        return [*others, validation]
+    return [*(_settled(check) if check.reason in _SETTLED else check for check in others), validation]
+
+
+def _settled(check: Check) -> Check:
+    message = f"Azure validated the restore, which settles this: {check.message}"
+    status = _SETTLED[check.reason]
+    return replace(check, status=status, message=message, fix="" if status is Status.PASS else check.fix)
 
 
 def _mend(error: ArmError) -> str:

@@ -80,7 +80,7 @@ def packed(answer: Struct) -> bytes:
 
 def deepened(quick: Readiness, validation: Check) -> Readiness:
     """A readiness with Azure's own word beside the other checks, and the verdict over all."""
-    checks = [*(check for check in quick.checks if check.id != validation.id), validation]
+    checks = deep.beside(quick.checks, validation)
     verdict, reason = verdict_of(checks)
     return msgspec.structs.replace(quick, checks=checks, verdict=verdict, reason=reason, deep=True)
 

@@ -19,6 +19,7 @@ from shared.fleet.tables import Key, Rows
 from shared.onboarding.readings import Instance
 from shared.readiness.ask import NEWEST, Ask
 from shared.readiness.checks import run_checks
+from shared.readiness.deep import beside
 from shared.readiness.facts import Facts, Wanted, absent
 from shared.readiness.model import Check, Readiness
 from shared.readiness.needs import to_ask
@@ -69,9 +70,8 @@ class Checked:
         return conclude(self.facts, self.checks, deep=any(check.id == "validate-restore" for check in self.checks))
 
     def deepened(self, validation: Check) -> Checked:
-        """With the finding of Azure's own validateRestore beside the others; an earlier one is replaced."""
-        others = tuple(check for check in self.checks if check.id != validation.id)
-        return replace(self, checks=(*others, validation))
+        """With the finding of Azure's own validateRestore beside the others."""
+        return replace(self, checks=tuple(beside(self.checks, validation)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """The backup extension in the cluster; it brings its own managed identity."""
 
+import re
 from collections.abc import Mapping
 
 from shared.arm.extension_faults import extension_fault
 from shared.arm.failures import FailureClass, classify
-from shared.arm.ids import group_id, name_of
-from shared.errors import ArmError
+from shared.arm.ids import ResourceId, group_id, name_of
+from shared.errors import ArmError, InvalidResourceId
 from shared.fleet.records import Storage
 from shared.onboarding.desired import EXTENSION_NAME, EXTENSION_TYPE, extension_settings, limit_settings
 from shared.onboarding.outcomes import Absent, Met, Observation, Stuck, Who
@@ -25,18 +26,27 @@ _SETTINGS = (
     ("subscription", "configuration.backupStorageLocation.config.subscriptionId", "storageAccountSubscriptionId"),
     ("container", "configuration.backupStorageLocation.bucket", "blobContainer"),
 )
+_CONTAINER = re.compile(r"[a-z0-9$-]{1,63}", re.ASCII)  # names of containers, $root among them
 _REINSTALLS = 3
 _SLOW = 3600.0  # Azure's seconds between two tries of what the cluster's owner has to mend
 
 
 def storage_of(settings: Mapping[str, str]) -> Storage | None:
-    """Where an installed extension keeps its backups; None when its settings don't say."""
+    """Where an installed extension keeps its backups; None when its settings don't say.
+
+    Whoever may install extensions writes the settings, and Azure looks at none of them: what is no name is none.
+    """
     values = {what: settings.get(wire) or settings.get(short) for what, wire, short in _SETTINGS}
     if not all(values.values()):
         return None
     group = group_id(str(values["subscription"]).casefold(), str(values["group"]))
     account = f"{group}/providers/Microsoft.Storage/storageAccounts/{values['account']}"
-    return Storage(account, str(values["container"]))
+    try:
+        ResourceId.parse(account, "Microsoft.Storage/storageAccounts")
+    except InvalidResourceId:
+        return None
+    container = str(values["container"])
+    return Storage(account, container) if _CONTAINER.fullmatch(container) else None
 
 
 async def our_extension(world: World) -> Extension | None:

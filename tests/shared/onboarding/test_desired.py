@@ -156,6 +156,28 @@ def test_a_foreign_extensions_storage_takes_the_place_of_ours() -> None:
     assert storage_of({"storageAccount": "acc"}) is None
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        {"storageAccount": "acc/../../../../../providers/Microsoft.Authorization/elevateAccess?x="},
+        {"storageAccountSubscriptionId": "mine"},
+        {"storageAccountResourceGroup": "rg/providers/Microsoft.Compute/disks/d"},
+        {"blobContainer": "box/../../../listKeys"},
+    ],
+    ids=lambda hostile: next(iter(hostile)),
+)
+def test_settings_that_are_no_names_lead_nowhere(hostile: dict[str, str]) -> None:
+    """Who may install extensions in a cluster says nothing about where the app sends its requests."""
+    good = {
+        "blobContainer": "box",
+        "storageAccount": "acc",
+        "storageAccountResourceGroup": "rg(1)",
+        "storageAccountSubscriptionId": SUBSCRIPTION,
+    }
+    assert storage_of(good) is not None
+    assert storage_of(good | hostile) is None
+
+
 @pytest.mark.parametrize(("tier", "roles"), [("", 4), (", vaultTier: {daily: P30D}", 7)])
 def test_the_vault_tier_takes_three_more_roles(tier: str, roles: int) -> None:
     """Four role assignments, seven with the vault tier."""

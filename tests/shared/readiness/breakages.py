@@ -312,6 +312,15 @@ BREAKAGES: dict[str, Breakage] = {
         ),
         {"extension-healthy": "ExtensionUsesKeys"},
     ),
+    "extension's settings are no names": Breakage(
+        change(
+            _extension,
+            lambda body: body["properties"]["configurationSettings"].update(
+                {"configuration.backupStorageLocation.config.subscriptionId": "mine"}
+            ),
+        ),
+        {"extension-healthy": "ExtensionUnconfigured"},
+    ),
     "binding removed": Breakage(take_away(lambda world: world.desired.binding), {"trusted-access": "NotTrusted"}),
     "account deleted": Breakage(
         take_away(_account, alone=True),

@@ -14,13 +14,12 @@ from shared.readiness import deep
 from shared.readiness.ask import VAULT
 from shared.readiness.drafting import Undrafted, draft
 from shared.readiness.kept import Validated, Validating
-from shared.readiness.model import Status, Verdict
+from shared.readiness.model import Check, Status, Verdict
 from shared.readiness.request import RestoreRequest
 from tests.local_azure.restoring import STAGING, STAGING_ACCOUNT, give, place_staging, staging_grants_of
 from tests.shared.readiness.protected import CLUSTER, TARGET
 
 if TYPE_CHECKING:
-    from shared.readiness.model import Check
     from tests.shared.readiness.protected import Protected
 
 _EXTENSION = "{}/providers/Microsoft.KubernetesConfiguration/extensions/azure-aks-backup"
@@ -252,3 +251,31 @@ def test_no_answer_at_all_is_unknown() -> None:
     """As every other trouble on the way."""
     check = deep.validation_check(ArmUnreachable("no route"), vault="", tier=VAULT, target=ClusterId.parse(CLUSTER))
     assert (check.status, check.reason) == (Status.UNKNOWN, "NotAsked")
+
+
+def _check(reason: str) -> Check:
+    return Check("some-check", Status.WARN, reason, "who knows?", decides=True, fix="ask with deep=true")
+
+
+@pytest.mark.parametrize("reason", ["PairedRegion", "NotLookedAt"])
+async def test_a_passed_validation_settles_what_only_azure_knows(world: Protected, reason: str) -> None:
+    """A doubt that only Azure can end is no warning any more once it has; any other warning stays one."""
+    good, bad = (Validated(passed, 0.0, "p", "SomeCode", "no") for passed in (True, False))
+    settled, stays, said = deep.beside([_check(reason), _check("QuotaShort")], _told(world, good))
+    assert (settled.status, settled.fix, settled.reason) == (Status.PASS, "", reason)
+    assert (stays.status, said.status) == (Status.WARN, Status.PASS)
+    assert deep.beside([_check(reason)], _told(world, bad))[0].status is Status.WARN
+
+
+async def test_an_instance_in_error_may_be_restored_from_where_azure_says_so(world: Protected) -> None:
+    """Nobody documents it, so the checks say no; Azure's yes counts, and that no backup is made stays a warning."""
+    instance = world.azure.cloud.store.get(world.desired.instance)
+    assert instance is not None
+    instance.properties["currentProtectionState"] = "ProtectionError"
+    world.azure.cloud.store.touch(instance.id)
+    checked = await world.check()
+    assert checked.readiness.verdict is Verdict.NOT_READY
+    request = draft(checked.facts)
+    assert isinstance(request, RestoreRequest)
+    readiness = checked.deepened(_told(world, await _outcome(world, request))).readiness
+    assert (readiness.verdict, readiness.reason.partition(":")[0]) == (Verdict.AT_RISK, "instance-protected")
