@@ -62,9 +62,7 @@ async def check(services: Services, cluster: ClusterId, query: AskQuery) -> Chec
         tier=query.tier,
         volumes=query.volumes,
         staging_group=await _staging(services, "stagingGroup", query.staging_group, ""),
-        staging_account=await _staging(
-            services, "stagingAccount", query.staging_account, "Microsoft.Storage/storageAccounts"
-        ),
+        staging_account=await _staging(services, "stagingAccount", query.staging_account, _ACCOUNT),
     )
     found = await services.checker.check(cluster, ask)
     if isinstance(found, UnknownCluster):

@@ -13,7 +13,7 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from azure.identity.aio import DefaultAzureCredential
 from msgspec import json
@@ -22,7 +22,7 @@ from shared.api import readiness_pages
 from shared.api.pages import as_text
 from shared.api.restore_views import request_view
 from shared.arm.door import Door
-from shared.arm.ids import ClusterId
+from shared.arm.ids import ClusterId, ResourceId
 from shared.backups.policies import Policies
 from shared.catalog.loading import load as load_catalog
 from shared.errors import ArmError, AutopilotError, InvalidResourceId
@@ -31,7 +31,7 @@ from shared.readiness.ask import OPERATIONAL, TIERS, Ask
 from shared.readiness.drafting import Undrafted, draft
 from shared.readiness.kept import Validated, Validating
 from shared.readiness.model import Check, Verdict
-from shared.readiness.request import RestoreRequest, mappings_of
+from shared.readiness.request import POINT, RestoreRequest, mappings_of
 from shared.readiness.service import Checked, Checker, UnknownCluster, recall_nothing
 from shared.settings import Settings
 from shared.settings import load as load_settings
@@ -50,10 +50,12 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("cluster", type=_cluster, help="id of the cluster")
     made.add_argument("--target", type=_cluster, help="another cluster to restore to")
-    made.add_argument("--recovery-point", help="another point than the newest one of the tier")
+    made.add_argument("--recovery-point", type=_point, help="another point than the newest one of the tier")
     made.add_argument("--tier", choices=TIERS, default=OPERATIONAL, help="the store to restore from")
-    made.add_argument("--staging-group", help="id of the resource group that a restore from the vault stages in")
-    made.add_argument("--staging-account", help="id of the storage account for it")
+    made.add_argument(
+        "--staging-group", type=_group, help="id of the resource group that a restore from the vault stages in"
+    )
+    made.add_argument("--staging-account", type=_account, help="id of the storage account for it")
     made.add_argument("--deep", action="store_true", help="let Azure validate the restore, too; takes about 45 s")
     made.add_argument("--wait", type=float, default=200.0, help="seconds that Azure may take for that (200)")
     made.add_argument("--request", action="store_true", help="write the restore request and the commands for it")
@@ -63,11 +65,36 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def _cluster(text: str) -> ClusterId:
-    try:
-        return ClusterId.parse(text)
-    except InvalidResourceId as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+def _parsed[T](parse: Callable[[str], T]) -> Callable[[str], T]:
+    """An argument's type that tells what was wrong with it."""
+
+    def read(text: str) -> T:
+        try:
+            return parse(text)
+        except InvalidResourceId as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return read
+
+
+_cluster = _parsed(ClusterId.parse)
+
+
+def _id_of(kind: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        ResourceId.parse(text, kind)
+        return text
+
+    return _parsed(read)
+
+
+_group, _account = _id_of(""), _id_of("Microsoft.Storage/storageAccounts")
+
+
+def _point(text: str) -> str:
+    if not POINT.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"no recovery point's name: {text[:200]!r}; Azure lists them as 32 hex digits")
+    return text
 
 
 def _names(text: str) -> tuple[str, ...]:

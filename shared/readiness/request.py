@@ -21,7 +21,9 @@ _CLUSTER = "Microsoft.ContainerService/managedClusters"
 _CRITERIA = {OPERATIONAL: "KubernetesClusterRestoreCriteria", VAULT: "KubernetesClusterVaultTierRestoreCriteria"}
 _CONFLICTS = ("Skip", "Patch")
 
-_POINT = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+POINT = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+"""Names of recovery points."""
+
 _NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 """A DNS label (RFC 1123), as Kubernetes has it for the names of namespaces."""
 
@@ -161,7 +163,7 @@ _PARTS = 3  # the text and its two halves
 
 
 def _faults(request: RestoreRequest) -> Iterator[str]:
-    if not _POINT.fullmatch(request.point):
+    if not POINT.fullmatch(request.point):
         yield f"recoveryPoint: {request.point[:200]!r} is no recovery point's name: 32 hex digits, as Azure lists them"
     if not _REGION.fullmatch(request.location):
         yield f"location: {request.location[:200]!r} is no region's short name, such as westeurope"
@@ -175,10 +177,17 @@ def _faults(request: RestoreRequest) -> Iterator[str]:
     if request.tier not in _CRITERIA:
         yield f"tier: {request.tier[:200]!r} is none of {', '.join(_CRITERIA)}"
     elif request.tier == VAULT:
-        yield from _id_fault("stagingGroup", request.staging_group, _GROUP)
-        yield from _id_fault("stagingAccount", request.staging_account, _ACCOUNT)
+        yield from _staging_faults("stagingGroup", request.staging_group, _GROUP)
+        yield from _staging_faults("stagingAccount", request.staging_account, _ACCOUNT)
     elif request.staging_group or request.staging_account:
         yield "stagingGroup, stagingAccount: only a restore from the vault tier is staged"
+
+
+def _staging_faults(name: str, text: str, kind: str) -> Iterator[str]:
+    if text:
+        yield from _id_fault(name, text, kind)
+    else:
+        yield f"{name}: a restore from the vault needs the id of one in the target's region and subscription"
 
 
 def _id_fault(name: str, text: str, kind: str) -> Iterator[str]:

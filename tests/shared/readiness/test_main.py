@@ -79,12 +79,25 @@ async def test_an_unknown_cluster_is_no_verdict(world: Protected) -> None:
     assert (status, "doesn't exist" in text) == (1, True)
 
 
-def test_wrong_arguments_are_told_as_usual(capsys: pytest.CaptureFixture[str]) -> None:
-    """Status 2, and what was wrong."""
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["shop"], "not the id of a managed cluster: 'shop'"),
+        ([CLUSTER, "--target", "shop"], "not the id of a managed cluster: 'shop'"),
+        ([CLUSTER, "--staging-group", f"{CLUSTER}/../x"], "not the id of a resource group"),
+        ([CLUSTER, "--staging-account", "acc?x="], "not the id of a Microsoft.Storage/storageAccounts"),
+        ([CLUSTER, "--recovery-point", "newest"], "no recovery point's name: 'newest'"),
+    ],
+    ids=lambda value: value[-2] if isinstance(value, list) and len(value) > 1 else "",
+)
+def test_wrong_arguments_are_told_as_usual(
+    arguments: list[str], fault: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Status 2, and what was wrong; nothing is asked with ids that are none."""
     with pytest.raises(SystemExit) as caught:
-        main(["shop"])
+        main(arguments)
     assert caught.value.code == 2
-    assert "not the id of a managed cluster: 'shop'" in capsys.readouterr().err
+    assert fault in capsys.readouterr().err
 
 
 def test_settings_that_do_not_work_are_told(
