@@ -167,6 +167,7 @@ def build() -> Services:
         settings=settings,
         reconciler=Reconciler(
             settings=settings,
+            scope=scope,
             catalog=catalog,
             door=door,
             clusters=clusters,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from shared import logs
 from shared.arm.door import Door
 from shared.arm.graph import query, quoted
@@ -11,6 +9,7 @@ from shared.arm.ids import ClusterId, name_of, same_id
 from shared.errors import ArmError
 from shared.fleet.life import Life
 from shared.fleet.records import Places
+from shared.fleet.scope import Scope
 from shared.onboarding.offboarding import offboarded
 from shared.onboarding.outcomes import Orphaned, Outcome, Released, Waiting
 from shared.settings import Isolation, Settings
@@ -32,6 +31,8 @@ async def bereaved(
     life: Life,
     known: Places | None,
     door: Door,
+    *,
+    scope: Scope,
     settings: Settings,
 ) -> Outcome:
     """Where a cluster stands that Azure doesn't know any more.
@@ -41,7 +42,8 @@ async def bereaved(
         life: what is remembered of it; changed in place.
         known: where everything was that protected it.
         door: to Azure.
-        settings: where it may have moved to, and whether its snapshots lie among those of other clusters.
+        scope: the subscriptions that it may have moved to.
+        settings: whether its snapshots lie among those of other clusters.
     """
     if known is None:
         return Released("ClusterNotFound", "the cluster doesn't exist, and this app never protected it")
@@ -49,7 +51,7 @@ async def bereaved(
         return offboarded()
     now = door.clock.now().timestamp()
     life.gone, life.release = life.gone or now, None
-    moved = await _moved_to(cluster, life, door, settings.subscriptions)
+    moved = await _moved_to(cluster, life, scope, door)
     if moved and now - life.gone < _MOVE_WATCHED:
         return Waiting("ClusterMoved", f"the cluster is now {moved}, and is protected there", _MOVE_WAIT)
     among_others = settings.isolation is Isolation.REGION
@@ -64,12 +66,12 @@ async def bereaved(
     return Orphaned("ClusterDeleted", f"the cluster doesn't exist any more; {kept}; {left}")
 
 
-async def _moved_to(cluster: ClusterId, life: Life, door: Door, subscriptions: Iterable[str]) -> str:
+async def _moved_to(cluster: ClusterId, life: Life, scope: Scope, door: Door) -> str:
     """Id of the cluster that has the identity of the one that is gone, or ""."""
     if not life.identity:
         return ""
     try:
-        rows = await query(door, subscriptions, _SAME.format(quoted(life.identity)))
+        rows = await query(door, await scope.subscriptions(), _SAME.format(quoted(life.identity)))
     except ArmError as error:
         logs.warning("move_not_looked_for", cluster=cluster, code=error.code, status=error.status)
         return ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared import logs
 from shared.arm.door import DATA_PROTECTION_API, Door
-from shared.arm.failures import GUARD_APPROVAL, FailureClass, classify, guard_advice
+from shared.arm.failures import FailureClass, classify, guard_advice
 from shared.arm.ids import ClusterId, folded, name_of, same_id
 from shared.errors import ArmError
 from shared.fleet.life import Life, Thing
@@ -24,6 +24,7 @@ from shared.onboarding.desired import EXTENSION_NAME, EXTENSION_TYPE
 from shared.onboarding.guards import agreement
 from shared.onboarding.outcomes import Blocked, Outcome, Released, Waiting, Who
 from shared.onboarding.readings import CLUSTERS_API, ROLES_API
+from shared.onboarding.refusal import refusal, told
 from shared.onboarding.steps.roles import ROLES
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Inventory:
             return []
         if delete_backups:
             return [Thing("delete-backups", instance)]
-        return [Thing("stop", instance)] if _state(body) in _STOPPABLE else []
+        return [Thing("stop", instance)] if readings.protection_state(body) in _STOPPABLE else []
 
     async def _binding(self, vault: str, others: Iterable[readings.Instance]) -> list[Thing]:
         """The binding of a vault, unless an instance of somebody else's is in there."""
@@ -170,7 +171,7 @@ class Offboarding:
         body = await self.door.find(thing.id, _API[thing.what])
         if isinstance(body, ArmError):
             return True
-        state = _state(body)
+        state = readings.protection_state(body)
         if thing.what == "stop" and state not in _STOPPABLE | _GOING:
             return True
         if state in _GOING or body.get("properties", {}).get("provisioningState") == "Deleting":
@@ -202,23 +203,12 @@ def _ours(row: Any, assignment: str) -> bool:
     return role.casefold() in {item.id for item in ROLES} and name_of(computed) == name_of(assignment).casefold()
 
 
-def _state(body: Any) -> str:
-    return str((body.get("properties") or {}).get("currentProtectionState", ""))
-
-
 def _refused(error: ArmError, cluster: ClusterId) -> Outcome:
-    message = f"off-boarding: {error.code or error.status}: {error.message}"
-    advice = guard_advice(error)
-    if advice:
-        return Blocked(GUARD_APPROVAL, f"{message} {advice}", Who.OPERATOR)
-    failure = classify(error)
-    if failure is FailureClass.RETRY:
-        return Waiting(error.code or "Retrying", message, 60.0, error.retry_after or 0.0)
-    if failure is FailureClass.ACCESS:
-        grant = (
-            "give the app's identity the role of infra/role-offboarding.json (docs/offboarding.md): az role assignment "
-            f'create --role "AKS Backup Autopilot Off-boarding" --scope /subscriptions/{cluster.subscription} '
-            "--assignee-object-id <the identity's> --assignee-principal-type ServicePrincipal"
-        )
-        return Blocked("OffboardingNotGranted", f"{grant}; {message}", Who.OPERATOR)
-    return Blocked(error.code or "Refused", message, Who.OPERATOR)
+    if classify(error) is not FailureClass.ACCESS or guard_advice(error):
+        return refusal(error, "off-boarding")
+    grant = (
+        "give the app's identity the role of infra/role-offboarding.json (docs/offboarding.md): az role assignment "
+        f'create --role "AKS Backup Autopilot Off-boarding" --scope /subscriptions/{cluster.subscription} '
+        "--assignee-object-id <the identity's> --assignee-principal-type ServicePrincipal"
+    )
+    return Blocked("OffboardingNotGranted", f"{grant}; {told(error, 'off-boarding')}", Who.OPERATOR)

@@ -99,6 +99,7 @@ async def plan(reconciler: Reconciler, cluster: ClusterId) -> Plan:
         door=reconciler.door,
         catalog=reconciler.catalog,
         settings=reconciler.settings,
+        scope=reconciler.scope,
         gate=gate,
         fresh=True,
     )

@@ -174,6 +174,11 @@ def _extension(item: Any) -> Extension:
     )
 
 
+def protection_state(item: Json) -> str:
+    """The protection state in a backup instance's JSON, "" where Azure doesn't say."""
+    return str((item.get("properties") or {}).get("currentProtectionState", ""))
+
+
 def read_instance(item: Json) -> Instance:
     """Read a backup instance's JSON."""
     properties = item.get("properties") or {}
@@ -184,7 +189,7 @@ def read_instance(item: Json) -> Instance:
     fault = properties.get("protectionErrorDetails") or (properties.get("protectionStatus") or {}).get("errorDetails")
     return Instance(
         id=str(item.get("id", "")),
-        state=str(properties.get("currentProtectionState", "")),
+        state=protection_state(item),
         policy_id=str(policy.get("policyId", "")),
         group_id=str(stores[0].get("resourceGroupId", "")),
         contents={key: value for key, value in contents[0].items() if value is not None},

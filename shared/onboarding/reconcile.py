@@ -28,6 +28,7 @@ from shared.fleet.claims import CLAIM_SECONDS, PASS_SECONDS, Verdict, judge
 from shared.fleet.messages import ASKED, Message
 from shared.fleet.queues import Sender
 from shared.fleet.records import HISTORY_LENGTH, Claim, ClusterRow, Condition, HistoryEntry, RegionRow, State
+from shared.fleet.scope import Scope
 from shared.fleet.tables import Key, Rows, Stored
 from shared.governance.governor import Governor
 from shared.governance.journal import Journal
@@ -61,6 +62,7 @@ class Reconciler:
     """Everything that working on a message takes."""
 
     settings: Settings
+    scope: Scope
     catalog: Catalog
     door: Door
     clusters: Rows[ClusterRow]
@@ -151,6 +153,7 @@ class Reconciler:
             door=self.door,
             catalog=self.catalog,
             settings=self.settings,
+            scope=self.scope,
             gate=holder,
             fresh=message.wake is None,
             jitter=self.jitter,

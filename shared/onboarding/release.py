@@ -8,16 +8,17 @@ all.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from shared import logs
 from shared.arm.door import DATA_PROTECTION_API, Door
-from shared.arm.failures import GUARD_APPROVAL, FailureClass, classify, guard_advice
 from shared.errors import ArmError
 from shared.fleet.life import Life, Release
 from shared.notify.events import iso
 from shared.onboarding.guards import agreement
 from shared.onboarding.outcomes import Blocked, Outcome, Released, Waiting, Who
+from shared.onboarding.readings import protection_state
+from shared.onboarding.refusal import refusal
 
 if TYPE_CHECKING:
     from shared.arm.ids import ClusterId
@@ -74,8 +75,9 @@ class Releasing:
     door: Door
     gate: ReleaseGate
     grace: float
-    guard_requests: tuple[str, ...] = ()
     """Seconds of Azure's time between the announcement and the act."""
+
+    guard_requests: tuple[str, ...] = ()
 
     async def run(self, reason: str, message: str) -> Outcome:
         """Say where the release stands, and do what is due.
@@ -89,10 +91,10 @@ class Releasing:
             return Released(reason, f"{message}; backups that run already go on" if instance else message)
         try:
             body = await self.door.find(instance, DATA_PROTECTION_API)
-            state = "" if isinstance(body, ArmError) else _state(body)
+            state = "" if isinstance(body, ArmError) else protection_state(body)
             return await self._advance(reason, message, state)
         except ArmError as error:
-            return _refused(error)
+            return refusal(error, "releasing")
 
     async def _advance(self, reason: str, message: str, state: str) -> Outcome:
         instance = self.instance.casefold()
@@ -107,10 +109,9 @@ class Releasing:
             return Released(reason, f"{message}; somebody has resumed backups that were {word}: they go on")
         held = await self.gate.stopped()
         if held is not None:
-            text = (
-                f"{held.message}; {message}: backups would be {word}, {self.grace / 86400:.0f} days after that is seen"
+            return Waiting(
+                held.reason, f"{held.message}; {message}: backups would be {word} {self._when()}", held.again_after
             )
-            return Waiting(held.reason, text, held.again_after)
         return await self._when_due(self.life.release or await self._announce(reason), message)
 
     async def _announce(self, reason: str) -> Release:
@@ -138,6 +139,11 @@ class Releasing:
         logs.info("release", cluster=self.cluster, action=action)
         return Waiting("Releasing", f"{message}; backups are being {word}", _USUAL)
 
+    def _when(self) -> str:
+        if self.life.release is not None:
+            return f"on {iso(self.life.release.due)}"
+        return f"{self.grace / 86400:.0f} days after the app has announced it"
+
     def _now(self) -> float:
         return self.door.clock.now().timestamp()
 
@@ -148,17 +154,3 @@ async def call_off(life: Life, gate: ReleaseGate) -> None:
     if life.release is not None:
         life.release = None
         await gate.forget_release()
-
-
-def _state(body: Any) -> str:
-    return str((body.get("properties") or {}).get("currentProtectionState", ""))
-
-
-def _refused(error: ArmError) -> Outcome:
-    message = f"releasing: {error.code or error.status}: {error.message}"
-    advice = guard_advice(error)
-    if advice:
-        return Blocked(GUARD_APPROVAL, f"{message} {advice}", Who.OPERATOR)
-    if classify(error) is FailureClass.RETRY:
-        return Waiting(error.code or "Retrying", message, 60.0, error.retry_after or 0.0)
-    return Blocked(error.code or "Refused", message, Who.OPERATOR)

@@ -8,7 +8,6 @@ from typing import Protocol
 
 from shared.arm.answers import Json
 from shared.arm.door import Door
-from shared.arm.failures import FailureClass, classify
 from shared.arm.ids import ClusterId
 from shared.arm.policies import CORRELATION
 from shared.arm.writes import ACTING_FOR
@@ -18,6 +17,7 @@ from shared.catalog.selection import Selected, Selection, select, tag_value
 from shared.errors import ArmError
 from shared.fleet.life import Life
 from shared.fleet.records import Places, Progress
+from shared.fleet.scope import Scope
 from shared.onboarding import foreign, readings
 from shared.onboarding.cluster import Cluster, essence, preflight, read_cluster
 from shared.onboarding.desired import Desired, desired_protection, places_of
@@ -30,7 +30,6 @@ from shared.onboarding.network import unreachable
 from shared.onboarding.offboarding import Offboarding, offboarded
 from shared.onboarding.optout import note_tag, read_note, without_expired
 from shared.onboarding.outcomes import (
-    Blocked,
     Observation,
     Orphaned,
     Outcome,
@@ -39,11 +38,11 @@ from shared.onboarding.outcomes import (
     Released,
     Stuck,
     Waiting,
-    Who,
     describe,
 )
 from shared.onboarding.plan import Planned, in_words, planned
 from shared.onboarding.readings import CLUSTERS_API
+from shared.onboarding.refusal import refusal
 from shared.onboarding.release import LONGEST_WAKE, ReleaseGate, Releasing, call_off
 from shared.onboarding.steps import steps_for
 from shared.onboarding.steps.instance import PROTECTED_BY_OTHERS
@@ -75,6 +74,7 @@ class Pass:
     door: Door
     catalog: Catalog
     settings: Settings
+    scope: Scope
     gate: PassGate
     fresh: bool
     """Read the cluster whatever was carried: somebody said that it changed."""
@@ -128,7 +128,9 @@ class Pass:
         if isinstance(body, ArmError) and self.life.offboarding:
             return await self._offboard()
         if isinstance(body, ArmError):
-            return await bereaved(self.cluster_id, self.life, self.known, self.door, self.settings)
+            return await bereaved(
+                self.cluster_id, self.life, self.known, self.door, scope=self.scope, settings=self.settings
+            )
         if not carried:
             try:
                 body = {
@@ -300,7 +302,4 @@ class Pass:
 
 
 def _unreadable(error: ArmError) -> Outcome:
-    message = f"the cluster can't be read: {error.code or error.status}: {error.message}"
-    if classify(error) in (FailureClass.RETRY, FailureClass.REGISTER):
-        return Waiting(error.code or "Unreachable", message, _REFUSED_WAIT, error.retry_after or 0.0)
-    return Blocked(error.code or "Refused", message, Who.OPERATOR)
+    return refusal(error, "the cluster can't be read", _REFUSED_WAIT)

@@ -30,6 +30,8 @@ ANSWERED = 24 * 3600.0
 SHARES = 24
 """A converged cluster gets a real look in one hour of so many, by its hash: it sees what the graph doesn't show."""
 
+_UNSEEN = 25 * 3600.0  # Azure's seconds after which its hour must have been missed, as by a schedule that isn't hourly
+
 _HOUR = 3600.0
 _LATE = 900.0  # real seconds after which a delayed message counts as lost: a pass and its redelivery take less
 _SOON = 2 * 3600.0  # real seconds: a pass that comes by itself within these sees whatever changed meanwhile
@@ -135,9 +137,9 @@ class Judge:
         return due or self._worked_on(row)
 
     def deep_turn(self, cluster: ClusterId, row: Glance) -> bool:
-        """Whether it is this converged cluster's hour to be looked at; once an hour is enough."""
+        """Whether it is this converged cluster's hour to be looked at, or the last one was missed; once is enough."""
         turn = int(cluster.key[8:16], 16) % SHARES == int(self.now.azure // _HOUR) % SHARES
-        return turn and row.state is State.PROTECTED and self.now.azure - row.looked_at > _HOUR
+        return row.state is State.PROTECTED and self.now.azure - row.looked_at > (_HOUR if turn else _UNSEEN)
 
     def _worked_on(self, row: Glance) -> bool:
         return row.claim is not None and row.claim.until > self.now.real

@@ -16,6 +16,7 @@ from shared.arm.ids import ClusterId
 from shared.catalog.loading import loads
 from shared.fleet.messages import Message
 from shared.fleet.records import VERSION, ClusterRow, RegionRow, State
+from shared.fleet.scope import Scope
 from shared.fleet.tables import Key, Rows
 from shared.governance.caps import CapRow, Caps
 from shared.governance.governor import Governor
@@ -129,6 +130,7 @@ class App:
         door = Door(ENDPOINT, ENDPOINT, Nobody(), clock, transport=self.wire, guard=self.governor)
         self.reconciler = Reconciler(
             settings=self.settings,
+            scope=Scope(door, self.settings.subscriptions, self.settings.management_groups),
             catalog=self.catalog,
             door=door,
             clusters=self._rows(self.table, ClusterRow),

@@ -6,9 +6,11 @@ from typing import Final
 
 import pytest
 
+from local.azure.hierarchy import ManagementGroup
 from shared.fleet.records import State
-from tests.fleet.app import App
+from tests.fleet.app import SUBSCRIPTION, App
 from tests.fleet.damage import backup_group
+from tests.fleet.test_places import GROUP
 
 _POINTS: Final = "Microsoft.DataProtection/backupVaults/backupInstances/recoveryPoints"
 
@@ -59,9 +61,13 @@ async def test_an_orphan_that_is_created_anew_is_protected_anew() -> None:
     assert app.told(cluster) == ["ClusterProtected", "ClusterOrphaned", "DriftRepaired", "ClusterProtected"]
 
 
-async def test_a_cluster_that_moved_is_found_by_its_identity() -> None:
+@pytest.mark.parametrize(("named", "group"), [(SUBSCRIPTION, ""), ("", "mg-platform")])
+async def test_a_cluster_that_moved_is_found_by_its_identity(named: str, group: str) -> None:
     """It waits a day with the new id as its reason; then the old id is an orphan, and says where the cluster went."""
-    app = App()
+    app = App(AUTOPILOT_SUBSCRIPTIONS=named, AUTOPILOT_MANAGEMENT_GROUPS=group)
+    [role] = app.cloud.roles.named("AKS Backup Autopilot")
+    app.cloud.arrange((ManagementGroup("mg-platform", "Platform", subscriptions=(SUBSCRIPTION,)),))
+    app.cloud.assign(app.cloud.app, role, GROUP)
     cluster = await app.protect("shop")
     body = app.cloud.store.get(cluster)
     assert body is not None

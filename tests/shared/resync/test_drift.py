@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -180,20 +181,38 @@ async def test_a_finding_that_a_pass_found_nothing_about_is_not_asked_again_for_
     assert await world.asked() == {"c": "RoleMissing"}
 
 
+def _turns(world: World, now: float) -> list[str]:
+    """Whose turn it is for a look without a finding; they are looked at."""
+    settings = load_settings(world.environ)
+    judge = Judge(Inventory(), load(settings.catalog), settings, Moment(now, time.time()))
+    taken: list[str] = []
+    for row in world.glances.rows:
+        glance = msgspec.convert(msgspec.to_builtins(row), Glance)
+        if judge.deep_turn(ClusterId.parse(row.cluster_id), glance):
+            taken.append(row.cluster_id)
+            row.looked_at = now
+    return taken
+
+
 def test_every_converged_cluster_has_its_hour_of_the_day(world: World) -> None:
     """Over a day each is looked at once, a share of them an hour: what the graph doesn't show is found."""
     world.add(*(f"c{number}" for number in range(240)))
-    settings = load_settings(world.environ)
-    catalog = load(settings.catalog)
-    turns: list[str] = []
-    for hour in range(24):
-        now = world.now + 86400 + hour * 3600
-        judge = Judge(Inventory(), catalog, settings, Moment(now, time.time()))
-        rows = [msgspec.convert(msgspec.to_builtins(row), Glance) for row in world.glances.rows]
-        mine = [row.cluster_id for row in rows if judge.deep_turn(ClusterId.parse(row.cluster_id), row)]
-        assert len(mine) < 30
-        turns += mine
-    assert sorted(turns) == sorted(row.cluster_id for row in world.glances.rows)
+    every = sorted(row.cluster_id for row in world.glances.rows)
+    for day in range(2):
+        hours = [_turns(world, world.now + day * 86400 + hour * 3600) for hour in range(2, 26)]
+        assert sorted(chain.from_iterable(hours)) == every
+        assert max(map(len, hours)) < 30
+
+
+@pytest.mark.parametrize("hours", [5, 6, 24])
+def test_a_resync_that_does_not_come_every_hour_misses_nobody(world: World, hours: int) -> None:
+    """Whatever the schedule, nobody is left without a look for longer than a day and two resyncs."""
+    world.add(*(f"c{number}" for number in range(48)))
+    start = world.now
+    for number in range(1, 13):
+        now = start + number * hours * 3600
+        _turns(world, now)
+        assert all(now - row.looked_at <= 86400 + 2 * hours * 3600 for row in world.glances.rows)
 
 
 async def test_a_turn_is_one_message(world: World) -> None:
