@@ -37,22 +37,25 @@ class Answer:
         body: a struct of the table's shape for this status, or what `msgspec.json` can encode.
         location: path at which the caller goes on, None for none.
         retry_after: seconds after which it is worth asking there, None for no word about it.
+        noted: what was decided, in a sentence for the decision log; never a secret of the body's.
     """
 
     body: Any
     status: int = 200
     location: str | None = None
     retry_after: int | None = None
+    noted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """What goes over the wire."""
+    """What goes over the wire; `noted` doesn't, it is for the decision log."""
 
     status: int
     body: bytes
     media_type: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    noted: str = ""
 
 
 async def answer(endpoint: Endpoint, incoming: Incoming, services: Services) -> Outgoing:
@@ -69,8 +72,7 @@ async def answer(endpoint: Endpoint, incoming: Incoming, services: Services) -> 
         who = _who(endpoint, incoming, services)
     except Problem:
         who = ""  # whom the platform doesn't vouch for
-    told = (said.status, said.media_type, said.body, said.headers)
-    line = decided(endpoint, incoming.path, who, told, requests=requests, at=services.door.clock.now().timestamp())
+    line = decided(endpoint, incoming.path, who, said, requests=requests, at=services.door.clock.now().timestamp())
     if not await services.journal.append([line]):
         logs.warning("decision_not_logged", line=line)
     return said
@@ -111,6 +113,7 @@ def _encoded(endpoint: Endpoint, said: Answer, media_type: str) -> Outgoing:
         _body(endpoint, said, media_type),
         media_type,
         {name: str(value) for name, value in headers.items() if value is not None},
+        said.noted,
     )
 
 

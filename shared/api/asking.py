@@ -83,13 +83,17 @@ def _path(endpoint: Endpoint, given: Mapping[str, str]) -> dict[str, str]:
     return parts
 
 
-def _cluster(given: Mapping[str, str], subscriptions: frozenset[str]) -> ClusterId:
-    text = (
+def cluster_path(given: Mapping[str, str]) -> str:
+    """The ARM id of the cluster that a route names, whatever stands in it."""
+    return (
         f"/subscriptions/{given.get('subscriptionId', '')}/resourceGroups/{given.get('resourceGroup', '')}"
         f"/providers/Microsoft.ContainerService/managedClusters/{given.get('clusterName', '')}"
     )
+
+
+def _cluster(given: Mapping[str, str], subscriptions: frozenset[str]) -> ClusterId:
     try:
-        cluster = ClusterId.parse(text)
+        cluster = ClusterId.parse(cluster_path(given))
     except InvalidResourceId as error:
         raise Problem(400, "InvalidCluster", str(error)) from error
     if cluster.subscription not in subscriptions:
@@ -154,7 +158,21 @@ def _body(endpoint: Endpoint, given: bytes) -> Any:
     try:
         return msgspec.json.decode(given or b"{}", type=named(endpoint.body))
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:  # bytes that aren't UTF-8; depth without end
-        raise Problem(400, "InvalidBody", f"the body is JSON as /api/openapi.json shows it: {_cut(error)}") from error
+        fault = f"{_cut(error)}{_words(named(endpoint.body), str(error))}"
+        raise Problem(400, "InvalidBody", f"the body is JSON as /api/openapi.json shows it: {fault}") from error
+
+
+def _words(shape: type[Any], fault: str) -> str:
+    """The words that a field of the body takes, when the fault is that another one stands there."""
+    if not fault.startswith("Invalid enum value"):
+        return ""
+    kinds = {field.encode_name: _bare(inspect.type_info(field.type)) for field in fields(shape)}
+    match kinds.get(fault.rpartition("$.")[2].rstrip("`")):
+        case inspect.EnumType(cls=words):
+            return f"; it is one of {', '.join(str(word.value) for word in words)}"
+        case inspect.LiteralType(values=values):
+            return f"; it is one of {', '.join(str(word) for word in values)}"
+    return ""
 
 
 def _cut(text: object) -> str:

@@ -67,7 +67,11 @@ async def known(services: Services, cluster: ClusterId) -> ClusterRow:
     """
     stored = await services.clusters.read(Key(cluster.subscription, cluster.key), lambda: ClusterRow(str(cluster)))
     if stored.etag is None:
-        raise Problem(404, "ClusterNotFound", f"cluster {cluster.name} isn't known here")
+        raise Problem(
+            404,
+            "ClusterNotFound",
+            f"the app has never looked at cluster {cluster.name}: ask for it (POST .../reconcile)",
+        )
     return stored.value
 
 

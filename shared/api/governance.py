@@ -34,7 +34,9 @@ async def pause(services: Services, asked: Asked[None, PauseOptions]) -> Answer:
     """
     options = asked.body
     row = await services.governor.pause.set(on=options.paused, by=asked.who, reason=options.reason)
-    return Answer(_view(services, row))
+    return Answer(
+        _view(services, row), noted=f"{'paused' if row.on else 'let go on'}: {options.reason or 'no reason given'}"
+    )
 
 
 async def plan(services: Services, asked: Asked[PlanQuery, None]) -> Answer:

@@ -14,6 +14,7 @@ from shared.api.answers import Answer
 from shared.api.clusters import known, path_of
 from shared.api.problems import Problem
 from shared.api.views import OffboardPlan, ThingView
+from shared.arm.ids import name_of
 from shared.errors import RowChanged
 from shared.fleet.life import Offer, Thing
 from shared.fleet.messages import Message
@@ -50,10 +51,12 @@ async def offboard(services: Services, asked: Asked[None, OffboardOptions]) -> A
     request = _Request(services, asked.cluster, places, delete_backups=asked.body.delete_backups)
     now = await services.door.now()
     if asked.body.confirmation is None:
-        return Answer(await request.offer(now))
-    await request.confirm(asked.body.confirmation, now, asked.who)
-    await services.urgent.send(Message(asked.cluster, f"off-boarding confirmed by {asked.who}"))
-    return Answer(OffboardPlan([], asked.body.delete_backups, None, None), 202, path_of(asked.cluster), _LOOK_AFTER)
+        return Answer(await request.offer(now), noted=f"dry run{request.words}")
+    things = await request.confirm(asked.body.confirmation, now, asked.who)
+    await services.urgent.send(Message(asked.cluster, f"off-boarding confirmed by {asked.who}", by=asked.who))
+    noted = f"confirmed{request.words}: {', '.join(f'{thing.what} {name_of(thing.id)}' for thing in things)}"
+    plan = OffboardPlan([], asked.body.delete_backups, None, None)
+    return Answer(plan, 202, path_of(asked.cluster), _LOOK_AFTER, noted)
 
 
 def _endable(row: ClusterRow) -> Places:
@@ -72,6 +75,11 @@ class _Request:
     places: Places
     delete_backups: bool
 
+    @property
+    def words(self) -> str:
+        """The option, for the decision log."""
+        return " with deleteBackups" if self.delete_backups else ""
+
     async def offer(self, now: float) -> OffboardPlan:
         """The dry run: nothing but the list is remembered."""
         things, confirmation = await self._things(), secrets.token_urlsafe(24)
@@ -84,8 +92,8 @@ class _Request:
         views = [ThingView(thing.what, thing.id) for thing in things]
         return OffboardPlan(views, self.delete_backups, confirmation, iso(offer.expires))
 
-    async def confirm(self, confirmation: str, now: float, who: str) -> None:
-        """Put the list that was shown to work."""
+    async def confirm(self, confirmation: str, now: float, who: str) -> list[Thing]:
+        """Put the list that was shown to work; the list."""
         things = await self._things()
 
         def accept(row: ClusterRow) -> None:
@@ -100,6 +108,7 @@ class _Request:
 
         await self._change(accept)
         logs.info("offboarding_confirmed", cluster=self.cluster, who=who, things=len(things))
+        return things
 
     async def _things(self) -> list[Thing]:
         row = await known(self.services, self.cluster)

@@ -105,9 +105,11 @@ class RestoreRequestQuery(AskQuery, frozen=True, rename="camel"):
 class PlanQuery(Struct, frozen=True, rename="camel"):
     """The cluster that the cost of a plan is worked out for."""
 
-    namespaces: Annotated[int, Meta(ge=0, le=800, description="protected ones, where the policy lists none")] = 10
-    disks: Annotated[int, Meta(ge=0, le=10_000, description="that are snapshotted")] = 10
-    gib: Annotated[int, Meta(ge=0, le=1_000_000, description="used on all disks together")] = 500
+    namespaces: Annotated[
+        int, Meta(ge=0, le=800, description="number of namespaces that are protected, where the policy lists none")
+    ] = 10
+    disks: Annotated[int, Meta(ge=0, le=10_000, description="number of disks that are snapshotted")] = 10
+    gib: Annotated[int, Meta(ge=0, le=1_000_000, description="GiB used on all disks together")] = 500
 
 
 class PauseOptions(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):

@@ -34,7 +34,7 @@ async def one(services: Services, asked: Asked[None, None]) -> Answer:
     if stored.etag is None and isinstance(await services.door.find(str(cluster), CLUSTERS_API), ArmError):
         raise Problem(404, "ClusterNotFound", f"there is no cluster {cluster.name}, and the app never saw one")
     reason = f"{ASKED}{asked.who}"
-    await services.urgent.send(Message(cluster, reason))
+    await services.urgent.send(Message(cluster, reason, by=asked.who))
     return Answer(PassAsked(str(cluster), reason), 202, path_of(cluster), _LOOK_AFTER)
 
 
@@ -42,8 +42,8 @@ async def fleet(services: Services, asked: Asked[None, FleetSelection]) -> Answe
     """Compare the fleet now, or ask for a pass over every cluster in a state or with a reason."""
     state, reason = asked.body.state, asked.body.reason
     if state is None and reason is None:
-        row = await services.resync.run()
+        row = await services.resync.run(by=asked.who)
         answer = FleetAsked(sum(row.by_reason.values()), resync_view(row))
     else:
         answer = FleetAsked(await services.resync.ask_for(state, reason, asked.who), None)
-    return Answer(answer, 202, "/api/fleet", _LOOK_AFTER)
+    return Answer(answer, 202, "/api/fleet", _LOOK_AFTER, f"asked for {answer.asked} passes")

@@ -26,12 +26,15 @@ async def show(services: Services, asked: Asked[None, None]) -> Answer:
 
 async def lift(services: Services, asked: Asked[None, Lift]) -> Answer:
     """`POST /api/fleet/releases`: the clusters that wait are looked at now."""
-    view = await _view(services)
+    view, noted = await _view(services), "nothing was halted"
     if asked.body.lift and await services.breaker.lift(await services.door.now()):
+        noted = f"let go for a day; {len(view.waiting)} clusters waited"
         logs.info("releases_lifted", who=asked.who, waiting=len(view.waiting))
         for cluster in view.waiting:
-            await services.reconciler.sender.send(Message(ClusterId.parse(cluster), "releases were lifted"))
-    return Answer(await _view(services))
+            await services.reconciler.sender.send(
+                Message(ClusterId.parse(cluster), "releases were lifted", by=asked.who)
+            )
+    return Answer(await _view(services), noted=noted)
 
 
 async def _view(services: Services) -> ReleasesView:

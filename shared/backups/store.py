@@ -92,7 +92,7 @@ class StatusStore:
         except InvalidResourceId:
             logs.warning("not_a_cluster", instance=status.instance_id)
             return
-        await self.sender.send(Message(cluster, "backup failed"))
+        await self.sender.send(Message(cluster, "backup failed", by="job_sweep"))
 
     async def welcome(self, instance_id: str, cluster: ClusterId, policy: str, now: float) -> None:
         """Make the row of an instance that was just protected.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,11 +80,12 @@ class Resync:
     marks: Rows[ResyncRow]
     sender: Sender
 
-    async def run(self, upcoming: float | None = None) -> ResyncRow:
+    async def run(self, upcoming: float | None = None, by: str = "resync_fleet") -> ResyncRow:
         """Compare the fleet once and ask for passes.
 
         Args:
             upcoming: real seconds until the next resync; None for one between two of the timer's.
+            by: who or what asks, for the decision log.
 
         Raises:
             Exception: a queue or table didn't answer; the next resync finds what is left.
@@ -103,7 +104,7 @@ class Resync:
         findings = await self._findings(judge, inventory, row, subscriptions)
         asked = self._paced(findings, interval, row)
         _tell([finding for finding, _ in asked], await self._created(asked), now.azure)
-        await self._send([(Message(finding.cluster, finding.text), delay) for finding, delay in asked])
+        await self._send([(Message(finding.cluster, finding.text, by=by), delay) for finding, delay in asked])
         row.by_reason = dict(sorted(Counter(str(finding.reason) for finding, _ in asked).items()))
         await self._remember(Stored(row, before.etag))
         _log(row)
@@ -112,7 +113,7 @@ class Resync:
     async def run_if_changed(self) -> ResyncRow | None:
         """Run only if the catalog isn't the one that the last resync compared with: its clusters needn't wait."""
         stored = await self.marks.read(MARK, ResyncRow)
-        return None if stored.value.catalog == digest(self.settings.catalog) else await self.run()
+        return None if stored.value.catalog == digest(self.settings.catalog) else await self.run(by="catalog_rollout")
 
     async def last(self) -> ResyncRow:
         """What the last resync found; an empty row before the first one."""
@@ -120,16 +121,15 @@ class Resync:
 
     async def ask_for(self, state: State | None, reason: str | None, who: str) -> int:
         """Ask for a pass over every cluster in a state or with a reason, spread over time; how many."""
-        chosen = [
-            ClusterId.parse(stored.value.cluster_id)
-            async for stored in self.glances.all()
-            if state in (None, stored.value.state) and reason in (None, stored.value.reason)
-        ]
         subscriptions = await self.scope.subscriptions()
-        allowed = [cluster for cluster in chosen if cluster.subscription in subscriptions]
+        allowed = [
+            cluster
+            async for cluster, row in self._rows(subscriptions)
+            if state in (None, row.state) and reason in (None, row.reason)
+        ]
         allowed.sort(key=lambda cluster: cluster.key)
         step = self._step(len(allowed))
-        asked = [(Message(one, f"{ASKED}{who}"), number * step) for number, one in enumerate(allowed)]
+        asked = [(Message(one, f"{ASKED}{who}", by=who), number * step) for number, one in enumerate(allowed)]
         await self._send(asked)
         logs.info("asked_for", state=state, reason=reason, clusters=len(allowed), who=who)
         return len(allowed)
@@ -140,15 +140,7 @@ class Resync:
         """Every cluster's difference; rows come page by page and aren't kept."""
         findings: list[Finding] = []
         unmet = inventory.clusters
-        async for stored in self.glances.all():
-            glance = stored.value
-            try:
-                cluster = ClusterId.parse(glance.cluster_id)
-            except InvalidResourceId as error:
-                logs.warning("not_a_cluster", reason=error)
-                continue
-            if cluster.subscription not in subscriptions:
-                continue
+        async for cluster, glance in self._rows(subscriptions):
             seen = unmet.pop(folded(str(cluster)), None)
             found = judge.gone(glance) if seen is None else judge.known(seen, glance)
             if found is None and judge.under_way(glance):
@@ -168,12 +160,23 @@ class Resync:
                 findings.append(found)
         return findings
 
+    async def _rows(self, subscriptions: frozenset[str]) -> AsyncIterator[tuple[ClusterId, Glance]]:
+        """The rows of the clusters in these subscriptions."""
+        async for stored in self.glances.all():
+            try:
+                cluster = ClusterId.parse(stored.value.cluster_id)
+            except InvalidResourceId as error:
+                logs.warning("not_a_cluster", reason=error)
+                continue
+            if cluster.subscription in subscriptions:
+                yield cluster, stored.value
+
     def _paced(self, findings: Sequence[Finding], interval: float, row: ResyncRow) -> list[tuple[Finding, float]]:
         """When each message becomes visible, in real seconds.
 
         What a changed catalog moves goes one after the other, as many as fit before the next resync, always in the same
-        order: a resync in between asks for the same ones again, some of which have moved by then. All else is spread a
-        little.
+        order: a resync in between asks for the same ones again, some of which have moved by then. Looks without a
+        finding have time until the next resync; all else is spread a little.
         """
         settings = self.settings
         ordered = sorted(findings, key=lambda finding: finding.cluster.key)
@@ -181,14 +184,18 @@ class Resync:
         pace = settings.rollout_seconds * settings.wait_scale
         fit = max(1, int(interval / pace)) if pace else len(moved)
         row.postponed = len(moved[fit:])
-        others = [finding for finding in ordered if finding.reason is not Reason.CATALOG_CHANGED]
-        step = self._step(len(others))
-        spread = [(finding, number * step) for number, finding in enumerate(others)]
-        return spread + [(finding, number * pace) for number, finding in enumerate(moved[:fit])]
+        deep = [finding for finding in ordered if finding.reason is Reason.DEEP_LOOK]
+        others = [finding for finding in ordered if finding.reason not in (Reason.CATALOG_CHANGED, Reason.DEEP_LOOK)]
+        paces = (
+            (others, self._step(len(others))),
+            (deep, self._step(len(deep), interval / settings.wait_scale / 2)),  # nobody waits for them
+            (moved[:fit], pace),
+        )
+        return [(finding, number * step) for some, step in paces for number, finding in enumerate(some)]
 
-    def _step(self, messages: int) -> float:
-        """Real seconds between two of so many messages."""
-        return min(1.0, _WINDOW / max(1, messages)) * self.settings.wait_scale
+    def _step(self, messages: int, window: float = _WINDOW) -> float:
+        """Real seconds between two of so many messages, which are spread over a window of Azure's seconds."""
+        return min(1.0, window / max(1, messages)) * self.settings.wait_scale
 
     async def _created(self, asked: Sequence[tuple[Finding, float]]) -> dict[str, float]:
         """When the clusters were created of which nobody told us: key -> Azure's time; how late they are found.

@@ -290,7 +290,7 @@ async def test_a_paused_app_plans_and_does_not_act_and_logs_who_paused_it(fleet:
     lines = await _decisions(fleet.app.parts.storage.connection_string)
     assert [line["by"] for line in lines if line["asked"] == "POST governance/pause"] == ["key", "key"]
     mine = [line for line in lines if line["subject"] == held]
-    assert {"Waiting", "Protected"} <= {line["decided"] for line in mine}
+    assert {"Waiting", "202", "Protected"} <= {line["decided"] for line in mine}
     assert all(request["requestId"] for line in mine for request in line["requests"])
 
 

@@ -89,6 +89,14 @@ def test_a_body_of_another_shape_is_refused(body: object) -> None:
     assert (problem.status, problem.reason) == (400, "InvalidBody")
 
 
+def test_a_word_that_a_body_may_not_have_is_answered_with_those_that_it_may() -> None:
+    """The detail says what is allowed."""
+    problem = refused("reconcile_fleet", body=b'{"state": "blocked"}')
+    assert "it is one of New, Waiting, Protected, Blocked" in problem.detail
+    problem = refused("record_restore_test", body=b'{"outcome": "well"}')
+    assert "it is one of failed, successful, timedOut" in problem.detail
+
+
 @pytest.mark.parametrize(
     "body", [b"{", b"\n", b"\xff", b'{"retentionTag": "\xff"}', b"[" * 100_000, b"NaN", b"9" * 5000]
 )

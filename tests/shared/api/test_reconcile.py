@@ -51,7 +51,7 @@ async def test_a_pass_over_one_cluster_is_asked_for_in_peoples_own_queue(*, row:
     """The message says who asked; the answer says where to look."""
     known = Known(row, exists)
     said = await reconcile.one(known.services, Asked(None, None, {}, CLUSTER, "ada"))
-    assert [message for message, _ in known.urgent.sent] == [Message(CLUSTER, "asked by ada")]
+    assert [message for message, _ in known.urgent.sent] == [Message(CLUSTER, "asked by ada", by="ada")]
     assert (said.status, said.location) == (202, f"/api/clusters/{SUBSCRIPTIONS[0]}/rg/web")
 
 
@@ -72,12 +72,13 @@ async def test_a_cluster_that_nobody_knows_gets_no_message() -> None:
     ],
 )
 async def test_clusters_are_chosen_by_state_and_reason(chosen: FleetSelection, names: list[str]) -> None:
-    """Whatever else they are; never one outside the deployment's subscriptions."""
+    """Whatever else they are; never one outside the deployment's subscriptions, nor a row that names none."""
     rows = [
         _row("locked", State.BLOCKED, "ScopeLocked"),
         _row("odd", State.BLOCKED, "NameTaken"),
         _row("fine", State.PROTECTED, "ProtectionConfigured"),
         _row("foreign", State.BLOCKED, "ScopeLocked", OTHERS),
+        ClusterRow("no cluster's id", state=State.BLOCKED, reason="ScopeLocked"),
     ]
     settings, queue = load_settings(ENVIRON), Queue()
     parts: Any = (None, Glances(rows), Marks(), queue)
@@ -86,7 +87,7 @@ async def test_clusters_are_chosen_by_state_and_reason(chosen: FleetSelection, n
     services = cast("Any", SimpleNamespace(resync=resync))
     said = await reconcile.fleet(services, Asked(None, chosen, {}, None, "ada"))
     assert sorted(message.cluster.name for message, _ in queue.sent) == names
-    assert {message.reason for message, _ in queue.sent} <= {"asked by ada"}
+    assert {(message.reason, message.by) for message, _ in queue.sent} <= {("asked by ada", "ada")}
     assert (said.status, said.location, said.body.asked) == (202, "/api/fleet", len(names))
 
 
