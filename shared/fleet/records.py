@@ -131,6 +131,15 @@ class Progress(Struct):
     storage: Storage | None = None
     admitted: list[str] = field(default_factory=list)
 
+    def want(self, fingerprint: str) -> None:
+        """With something else wanted than before, what was seen before says nothing; in place, as it is shared."""
+        if self.fingerprint == fingerprint:
+            return
+        kept = Progress(fingerprint, self.cluster, self.read_at, storage=self.storage, granted=self.granted)
+        kept.retired, kept.unregistered, kept.admitted = self.retired, self.unregistered, self.admitted
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(kept, name))
+
 
 class ClusterRow(Struct):
     """The status row of a cluster.

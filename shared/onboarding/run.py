@@ -20,7 +20,7 @@ from shared.fleet.records import Places, Progress
 from shared.fleet.scope import Scope
 from shared.onboarding import foreign, readings
 from shared.onboarding.cluster import Cluster, essence, preflight, read_cluster
-from shared.onboarding.desired import Desired, desired_protection, places_of
+from shared.onboarding.desired import desired_protection, places_of
 from shared.onboarding.drift import Repairs, notice_another, settle
 from shared.onboarding.engine import CARRIED, Engine, Gate
 from shared.onboarding.gone import bereaved
@@ -247,7 +247,7 @@ class Pass:
             wanted = compute(storage=storage)
             self.progress.storage = storage
             world.desired = wanted
-        self._restart_if_changed(wanted)
+        self.progress.want(wanted.fingerprint)
         self.instance, self.places = wanted.instance, places_of(wanted)
         notice_another(self.life, wanted)
         steps = steps_for(wanted)
@@ -288,17 +288,6 @@ class Pass:
             theirs = foreign.others(await world.instances(), self.instance)
             self.life.external = [item.id for item in foreign.serving(theirs)]
         return outcome
-
-    def _restart_if_changed(self, desired: Desired) -> None:
-        """With something else wanted than before, what was seen before says nothing."""
-        if self.progress.fingerprint != desired.fingerprint:
-            old = self.progress
-            kept = Progress(cluster=old.cluster, read_at=old.read_at, storage=old.storage)
-            kept.granted, kept.retired, kept.unregistered = old.granted, old.retired, old.unregistered
-            kept.admitted = old.admitted
-            for name in Progress.__struct_fields__:  # in place: the world holds it already
-                setattr(old, name, getattr(kept, name))
-            old.fingerprint = desired.fingerprint
 
 
 def _unreadable(error: ArmError) -> Outcome:
