@@ -38,7 +38,9 @@ class FleetQuery(Struct, frozen=True, rename="camel"):
 class FleetReadinessQuery(Struct, frozen=True, rename="camel"):
     """A page of the fleet."""
 
-    verdict: Annotated[Verdict | None, Meta(description="only clusters with this verdict")] = None
+    verdict: Annotated[
+        Verdict | None, Meta(description="only clusters with this verdict: Ready, AtRisk, NotReady, Unknown")
+    ] = None
     top: Top = 200
     skip: Skip = 0
 

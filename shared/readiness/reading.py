@@ -29,7 +29,6 @@ BUDGET, BUDGET_WITH_TARGET = 15, 20
 """Requests to Azure Resource Manager that a check may send."""
 
 _LOCKS_API = "2020-05-01"
-_LOCK_PAGES = 5
 NOWHERE = Places(*[""] * 8)
 
 type Read = Callable[[], Awaitable[Any]]
@@ -209,7 +208,7 @@ class Reader:
         # all of a subscription: one request for the snapshot group, the vault, and wherever they turn out to be
         async def read() -> Any:
             path = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/locks"
-            return answers.locks_of(await self.door.list(path, _LOCKS_API, pages=_LOCK_PAGES))
+            return answers.locks_of(await self.door.list(path, _LOCKS_API))
 
         return read
 
