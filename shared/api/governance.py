@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.api.answers import Answer
-from shared.api.views import GovernanceView, PauseView, PlanCost, PlanStep, PlanView
+from shared.api.governance_views import GovernanceView, PauseView, PlanCost, PlanStep, PlanView
 from shared.governance.governor import Kind
 from shared.governance.pause import PauseRow
 from shared.governance.quiet import quiet_until

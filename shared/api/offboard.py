@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from shared import logs
 from shared.api.answers import Answer
 from shared.api.clusters import known, path_of
+from shared.api.governance_views import OffboardPlan, ThingView
 from shared.api.problems import Problem
-from shared.api.views import OffboardPlan, ThingView
 from shared.arm.ids import name_of
 from shared.errors import RowChanged
 from shared.fleet.life import Offer, Thing

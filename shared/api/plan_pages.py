@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shared.api.governance_views import PlanStep, PlanView
 from shared.api.pages import Block, Facts, Table, Title, Words, duration
-from shared.api.views import PlanStep, PlanView
 from shared.arm.ids import name_of
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared import logs
 from shared.api.answers import Answer
-from shared.api.views import ReleasesView
+from shared.api.governance_views import ReleasesView
 from shared.arm.ids import ClusterId
 from shared.fleet.messages import Message
 from shared.fleet.records import ClusterRow, State

@@ -69,7 +69,7 @@ ENDPOINTS = (
         "fleet/releases",
         "Whether clusters that lost their tags are kept from being released, because they are too many",
         "api.releases:show",
-        (Good(200, "api.views:ReleasesView", "since when, and which clusters wait"),),
+        (Good(200, "api.governance_views:ReleasesView", "since when, and which clusters wait"),),
     ),
     Endpoint(
         "lift_releases",
@@ -77,7 +77,7 @@ ENDPOINTS = (
         "fleet/releases",
         "Let the releases go on for a day",
         "api.releases:lift",
-        (Good(200, "api.views:ReleasesView", "how they stand now; the clusters that waited are looked at"),),
+        (Good(200, "api.governance_views:ReleasesView", "how they stand now; the clusters that waited are looked at"),),
         body="api.queries:Lift",
         changes=True,
     ),
@@ -96,7 +96,7 @@ ENDPOINTS = (
         f"{CLUSTER}/plan",
         "What a pass over a cluster would do, step by step, and what its policy costs; nothing is written",
         "api.governance:plan",
-        (Good(200, "api.views:PlanView", "the plan", "api.plan_pages:plan"),),
+        (Good(200, "api.governance_views:PlanView", "the plan", "api.plan_pages:plan"),),
         query="api.queries:PlanQuery",
     ),
     Endpoint(
@@ -105,7 +105,7 @@ ENDPOINTS = (
         "governance",
         "What the app may do now: act or observe, pause, quiet window, caps",
         "api.governance:show",
-        (Good(200, "api.views:GovernanceView", "what it may do"),),
+        (Good(200, "api.governance_views:GovernanceView", "what it may do"),),
     ),
     Endpoint(
         "pause",
@@ -113,7 +113,7 @@ ENDPOINTS = (
         "governance/pause",
         "Stop all writes to Azure within a second, or let them go on",
         "api.governance:pause",
-        (Good(200, "api.views:GovernanceView", "how it stands now"),),
+        (Good(200, "api.governance_views:GovernanceView", "how it stands now"),),
         body="api.queries:PauseOptions",
         changes=True,
     ),
@@ -167,8 +167,10 @@ ENDPOINTS = (
         "End a cluster's protection for good: list what would go, or confirm that list",
         "api.offboard:offboard",
         (
-            Good(200, "api.views:OffboardPlan", "of a dry run: what would go, and the confirmation for that"),
-            Good(202, "api.views:OffboardPlan", "confirmed: passes end what was listed", located=True),
+            Good(
+                200, "api.governance_views:OffboardPlan", "of a dry run: what would go, and the confirmation for that"
+            ),
+            Good(202, "api.governance_views:OffboardPlan", "confirmed: passes end what was listed", located=True),
         ),
         body="api.queries:OffboardOptions",
         refusals=(

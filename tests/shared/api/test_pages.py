@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from shared.api.fleet_readiness import FleetReadiness
+from shared.api.governance_views import PlanCost, PlanStep, PlanView
 from shared.api.pages import Command, Facts, Table, Title, Words, as_markdown, as_text, duration
 from shared.api.plan_pages import plan
 from shared.api.readiness_pages import fleet as readiness_of_fleet
 from shared.api.status_pages import cluster, fleet
-from shared.api.views import BackupView, ClusterView, FleetView, JobView, PlanCost, PlanStep, PlanView, resync_view
+from shared.api.views import BackupView, ClusterView, FleetView, JobView, resync_view
 from shared.fleet.records import Condition
 from shared.readiness.fleet import MemberReadiness
 from shared.readiness.model import Verdict
