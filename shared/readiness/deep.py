@@ -134,9 +134,10 @@ def beside(checks: Iterable[Check], validation: Check) -> list[Check]:
 
 
 def _settled(check: Check) -> Check:
-    message = f"Azure validated the restore, which settles this: {check.message}"
     status = _SETTLED[check.reason]
-    return replace(check, status=status, message=message, fix="" if status is Status.PASS else check.fix)
+    if status is Status.PASS:
+        return replace(check, status=status, message=f"Azure has validated it: {check.message}", fix="")
+    return replace(check, status=status, message=f"{check.message}; Azure has validated a restore all the same")
 
 
 def _mend(error: ArmError) -> str:
