@@ -53,6 +53,7 @@ type Page = Iterable[Block]
 
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202f-\u2065\u2070-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
 _MARKUP = re.compile(r"([\\`*_\[\]<>|~&#])")
+_ADDRESS = re.compile(r"(?<=www)\.|:(?=/)", re.IGNORECASE)  # GitHub and wikis make links of bare addresses
 _STARTS = re.compile(r"^(\d{0,9})([-+=.)])")  # at the start of a line: a list, a rule, or a heading of the line above
 _FENCE = "```"
 
@@ -113,7 +114,7 @@ def _text_command(block: Command) -> list[str]:
 
 
 def _escaped(value: object) -> str:
-    return _MARKUP.sub(r"\\\1", _clean(value))
+    return _ADDRESS.sub(r"\\\g<0>", _MARKUP.sub(r"\\\1", _clean(value)))
 
 
 def _markdown_title(block: Title) -> list[str]:

@@ -19,7 +19,12 @@ LOOKING_ONLY: ContextVar[bool] = ContextVar("looking_only", default=False)
 """The current task must not write, whatever is allowed otherwise: it only finds out what would be done."""
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_READING_POSTS = ("/providers/microsoft.resourcegraph/resources", "/validateforbackup", "/validaterestore")
+_READING_POSTS = (
+    "/providers/microsoft.resourcegraph/resources",
+    "/validateforbackup",
+    "/validaterestore",
+    "/validatecrossregionrestore",
+)
 """Ends of the paths of POSTs that change nothing in Azure, lower case."""
 
 _SUBSCRIPTION = re.compile(r"/subscriptions/([0-9a-f-]{36})(/|$)")

@@ -140,6 +140,8 @@ hostile = st.text() | st.sampled_from(
         "\r",
         "![x](//y)",
         "`x`",
+        "https://evil.example/x",
+        "WWW.evil.example",
     ]
 )
 
@@ -158,3 +160,5 @@ def test_no_value_acts(one: str, other: str) -> None:
     assert sum(token.type == "fence" for token in tokens) == 1
     assert sum(token.type == "heading_open" for token in tokens) == 1
     assert sum(token.type == "list_item_open" for token in tokens) <= 1
+    outside = as_markdown(page[:-1])  # in a fence nothing is linked
+    assert not re.search(r"(?<!\\)://|www\.", outside, re.IGNORECASE)  # of which GitHub makes links without any markup

@@ -297,9 +297,15 @@ async def test_reads_and_checks_go_on_while_nothing_may_be_written(scene: Scene)
     await scene.door.post("/providers/Microsoft.ResourceGraph/resources", "2021-03-01", {})
     await scene.door.post(f"{vault}/validateForBackup", "2025-07-01", {})
     await scene.door.post(f"{vault}/backupInstances/i/validateRestore", "2025-07-01", {})
+    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g"
+    there = f"{group}/providers/Microsoft.DataProtection/locations/northeurope"
+    await scene.door.post(f"{there}/validateCrossRegionRestore", "2025-07-01", {})
+    for path in (f"{vault}/backupInstances/i/restore", f"{there}/crossRegionRestore"):
+        with pytest.raises(WriteRefused):
+            await scene.door.post(path, "2025-07-01", {})
     with pytest.raises(WriteRefused):
         await scene.door.post(f"{vault}/backupInstances/i/backup", "2025-07-01", {})
-    assert len(scene.arm.seen) == 4
+    assert len(scene.arm.seen) == 5
 
 
 async def test_a_task_that_only_looks_writes_nothing_though_the_app_may(scene: Scene) -> None:
