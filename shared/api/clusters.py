@@ -11,6 +11,7 @@ from shared.api.views import FleetView, backup_view, cluster_view, resync_view, 
 from shared.arm.ids import ClusterId
 from shared.backups.status import BackupStatus, on_demand_today
 from shared.fleet.records import ClusterRow
+from shared.fleet.scope import lies_in
 from shared.fleet.tables import Key
 
 if TYPE_CHECKING:
@@ -35,11 +36,13 @@ async def status(services: Services, asked: Asked[None, None]) -> Answer:
 async def fleet(services: Services, asked: Asked[FleetQuery, None]) -> Answer:
     """Counts of all, and a page of the clusters, the worst first."""
     wanted, now = asked.query, services.door.clock.now().timestamp()
+    allowed = await services.scope.subscriptions()
     by_cluster: dict[str, list[BackupStatus]] = defaultdict(list)
-    statuses = [stored.value for stored in (await services.store.all()).values()]
+    stored_statuses = [stored.value for stored in (await services.store.all()).values()]
+    statuses = [item for item in stored_statuses if lies_in(allowed, item.cluster_id)]
     for item in statuses:
         by_cluster[item.cluster_id.casefold()].append(item)
-    rows = [stored.value async for stored in services.clusters.all()]
+    rows = [stored.value async for stored in services.clusters.all() if lies_in(allowed, stored.value.cluster_id)]
     views = [
         cluster_view(row, [_view(services, item, now) for item in by_cluster[row.cluster_id.casefold()]])
         for row in rows

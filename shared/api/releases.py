@@ -10,6 +10,7 @@ from shared.api.governance_views import ReleasesView
 from shared.arm.ids import ClusterId
 from shared.fleet.messages import Message
 from shared.fleet.records import ClusterRow, State
+from shared.fleet.scope import lies_in
 from shared.notify.events import iso
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ async def lift(services: Services, asked: Asked[None, Lift]) -> Answer:
 
 
 async def _view(services: Services) -> ReleasesView:
-    halted = await services.breaker.halted()
+    halted, allowed = await services.breaker.halted(), await services.scope.subscriptions()
     waiting = [stored.value.cluster_id async for stored in services.clusters.all() if _waits(stored.value)]
-    return ReleasesView(iso(halted) if halted else None, sorted(waiting))
+    return ReleasesView(iso(halted) if halted else None, sorted(one for one in waiting if lies_in(allowed, one)))
 
 
 def _waits(row: ClusterRow) -> bool:

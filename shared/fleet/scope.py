@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Container
 
 from shared import logs
 from shared.arm.door import Door
-from shared.arm.ids import name_of
-from shared.errors import ArmError, InvalidMessage
+from shared.arm.ids import ClusterId, name_of
+from shared.errors import ArmError, InvalidMessage, InvalidResourceId
 from shared.fleet.messages import Message, decode
 
 _API = "2020-05-01"
 _KNOWN = 3600.0  # real seconds for which an answer holds
 _ASKED = 60.0  # and for a subscription that isn't in it: it may have been moved into the group a moment ago
 _SUBSCRIPTION = "/subscriptions/"
+
+
+def lies_in(subscriptions: Container[str], cluster_id: str) -> bool:
+    """Whether a row's cluster is of these subscriptions: rows outlast what made them, as when a subscription goes."""
+    try:
+        return ClusterId.parse(cluster_id).subscription in subscriptions
+    except InvalidResourceId:
+        return False
 
 
 class Scope:

@@ -16,7 +16,7 @@ from shared.backups.policies import Policies
 from shared.backups.schedule import rpo_seconds
 from shared.catalog.selection import Selection, select
 from shared.fleet.records import State
-from shared.fleet.scope import Scope
+from shared.fleet.scope import Scope, lies_in
 from shared.fleet.tables import Rows
 from shared.notify.events import iso
 from shared.onboarding.cluster import Cluster, read_cluster
@@ -126,27 +126,26 @@ class FleetReader:
         return Judged(Counter(verdicts), [judge(member, now) for member in page])
 
     async def _members(self) -> list[Member]:
+        allowed = await self.scope.subscriptions()
         inventory, statuses, tests, rows, kept = await asyncio.gather(
-            self._inventory(),
+            Reader(self.door, self.settings, allowed).read(_PARTS),
             _of_clusters(self.backups),
             self.tests.all(),
             _by_cluster(self.clusters),
             _by_cluster(self.kept),
         )
         known = _Known(inventory, rows, kept, tests, statuses)
-        return [self._member(cluster, known) for cluster in self._chosen(known)]
+        return [self._member(cluster, known) for cluster in self._chosen(known, allowed)]
 
-    async def _inventory(self) -> Inventory:
-        return await Reader(self.door, self.settings, await self.scope.subscriptions()).read(_PARTS)
-
-    def _chosen(self, known: _Known) -> Iterable[ClusterId]:
+    def _chosen(self, known: _Known, allowed: frozenset[str]) -> Iterable[ClusterId]:
         """Clusters with a backup instance, those whose tags ask for one, and those that the app works on."""
         worked_on = {key for key, row in known.rows.items() if row.state is not State.RELEASED}
         for key, seen in known.inventory.clusters.items():
             if seen.instances or key in worked_on or self._asks(seen):
                 yield seen.id
         for key in worked_on - known.inventory.clusters.keys():
-            yield ClusterId.parse(known.rows[key].cluster_id)
+            if lies_in(allowed, key):
+                yield ClusterId.parse(known.rows[key].cluster_id)
 
     def _asks(self, seen: Seen) -> bool:
         chosen = select(seen.tags, self.policies.catalog, self.settings.tag, self.settings.default_policy)

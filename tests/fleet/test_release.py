@@ -167,6 +167,7 @@ async def test_tags_stripped_from_many_clusters_release_none() -> None:
         breaker=app.reconciler.breaker,
         door=app.reconciler.door,
         clusters=app.reconciler.clusters,
+        scope=app.reconciler.scope,
         reconciler=app.reconciler,
     )
     asked: Asked[None, Lift] = Asked(None, Lift(lift=True), {})

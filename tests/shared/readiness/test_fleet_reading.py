@@ -109,6 +109,15 @@ async def test_a_cluster_that_the_graph_lost_is_in_doubt(fleet: FleetReader, wor
     assert (await judged(fleet))["shop"].verdict is Verdict.UNKNOWN
 
 
+async def test_a_cluster_of_a_subscription_that_was_taken_away_is_left_out(fleet: FleetReader) -> None:
+    """Its row is still there, but it is none of this deployment's business any more, broken id or not."""
+    nobodys = CLUSTER.replace(SHOP.subscription, "11111111-1111-1111-1111-111111111111")
+    for name, cluster in (("a", nobodys), ("b", "no cluster's id")):
+        row = Standing(cluster, state=State.PROTECTED)
+        await fleet.clusters.write(Key(SHOP.subscription, name), Stored(row, None))
+    assert set(await judged(fleet)) == {"bare", "spare", "shop"}
+
+
 async def test_real_restores_count(fleet: FleetReader) -> None:
     """A restore job that the sweep saw, and a recorded test, in the same answer."""
     test = RestoreTest("t", Outcome.SUCCESSFUL, 200.0, 800.0, "drill")
