@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -135,6 +136,21 @@ def test_nothing_is_upgraded_before_the_check(path: Path) -> None:
             upgrading.append(job)
             assert lines.index("restore_readiness.py check") < lines.index("az aks upgrade")
     assert len(upgrading) == 1
+
+
+@pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.name)
+def test_the_cluster_that_was_checked_is_upgraded(path: Path) -> None:
+    """`az aks` takes no id: its parts are named."""
+    texts = [text for job in _jobs(yaml.safe_load(path.read_text())) for text in scripts(job)]
+    (script,) = (text for text in texts if "az aks upgrade" in text)
+    upgrade = 'az() { printf "%s\\n" "$@"; }\n' + script[script.index("IFS=/") :]
+    cluster = "/subscriptions/s/resourceGroups/g (1)/providers/Microsoft.ContainerService/managedClusters/web"
+    environ = {"CLUSTER": cluster, "VERSION": "1.32", "PATH": os.environ["PATH"]}
+    bash = shutil.which("bash")
+    assert bash
+    done = subprocess.run([bash, "-euc", upgrade], env=environ, stdout=subprocess.PIPE, check=True)  # noqa: S603  # ours
+    named = ["--subscription", "s", "--resource-group", "g (1)", "--name", "web", "--kubernetes-version", "1.32"]
+    assert done.stdout.decode().splitlines() == ["aks", "upgrade", *named, "--yes"]
 
 
 def _jobs(pipeline: dict[str, Any]) -> list[dict[str, Any]]:

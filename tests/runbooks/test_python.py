@@ -147,6 +147,18 @@ def test_what_is_wrong_is_printed_with_its_fix(app: App, capsys: pytest.CaptureF
     assert "ok" not in said
 
 
+def test_names_in_its_output_command_nobody(app: App, capsys: pytest.CaptureFixture[str]) -> None:
+    """A lock, a job or a volume may be called what a pipeline or a terminal would act on."""
+    hostile = "keep\n::stop-commands::x\r\n##vso[task.setvariable variable=A]b ###[add-mask]c \x1b[2J"
+    wrong = {"status": "fail", "id": "lock", "message": hostile, "fix": hostile}
+    app.says(f"GET {WEB}/restore-readiness", 200, verdict("NotReady", wrong) | {"reason": hostile})
+    runbook.main(["check", CLUSTER])
+    said = capsys.readouterr().out
+    assert len(said.splitlines()) == 4
+    assert not any(text in said for text in ("##", "\n::", "\r", "\x1b"))
+    assert said.count("keep ::stop-commands::x") == 3
+
+
 def test_a_deep_check_is_followed_to_its_end(app: App) -> None:
     """202 and a Location, as often as it takes, with the key at each request."""
     app.says(f"GET {WEB}/restore-readiness?deep=true", 202, {}, Location="/api/operations/1", Retry_After="0")
