@@ -52,6 +52,18 @@ def caller(headers: Mapping[str, str], *, changes: bool) -> str:
     if not roles & ({OPERATE} if changes else {READ, OPERATE}):
         wanted = OPERATE if changes else f"{READ} or {OPERATE}"
         raise Problem(403, "RoleMissing", f"this takes the app role {wanted}; ask the operator of this app for it")
+    return _name(principal)
+
+
+def signed_in(headers: Mapping[str, str]) -> str:
+    """The same name, whatever role it has; "" for nobody."""
+    try:
+        return _name(_read(headers.get(_HEADER) or ""))
+    except Problem:
+        return ""
+
+
+def _name(principal: _Principal) -> str:
     ids = [claim.val for claim in principal.claims if claim.typ in _OBJECT_IDS and _GUID.fullmatch(claim.val)]
     return f"entra:{ids[0].lower()}" if ids else "entra"
 

@@ -16,7 +16,7 @@ from shared.arm.requests import Requested
 from shared.notify.events import iso
 
 _VERSION = 1
-_LONGEST = 1000  # characters of a message: Azure's own may go on for pages
+_LONGEST = 1000  # characters of a message, as Azure's own may go on for pages, and of a subject, as a URL names it
 
 
 class Decision(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -48,7 +48,7 @@ class Decision(Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 def line(at: float, subject: str, **fields: Any) -> str:
-    """A decision as a line, without its end; messages are cut."""
+    """A decision as a line, without its end; messages and subjects are cut."""
     if "message" in fields:
         fields["message"] = str(fields["message"])[:_LONGEST]
-    return encode(Decision(_VERSION, uuid4().hex, iso(at), subject, **fields)).decode()
+    return encode(Decision(_VERSION, uuid4().hex, iso(at), subject[:_LONGEST], **fields)).decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from types import SimpleNamespace
 from typing import Any, Final, cast
@@ -18,6 +19,7 @@ from shared.fleet.scope import Scope
 from shared.fleet.tables import Key
 from shared.governance.unlogged import catch_up
 from shared.onboarding.poison import record_poisoned
+from shared.settings import Auth
 from tests.fleet.app import App
 
 _WRITTEN: Final = frozenset({"PUT", "PATCH", "POST", "DELETE"})
@@ -107,6 +109,27 @@ async def test_a_request_that_changes_something_leaves_a_line() -> None:
     assert (paused["decided"], refused["decided"], refused["reason"]) == ("200", "400", "InvalidBody")
     assert paused["message"] == "paused: audit"
     assert (await app.governor.pause.state()).on
+
+
+async def test_only_a_request_that_somebody_stands_behind_leaves_a_line() -> None:
+    """With tokens in place of keys anybody may knock: nobody fills the log, whoever lacks the role is named in it."""
+    app = App()
+    services: Any = SimpleNamespace(
+        settings=app.settings._replace(auth=Auth.ENTRA),
+        scope=Scope(app.reconciler.door, app.settings.subscriptions, ()),
+        door=app.reconciler.door,
+        governor=app.governor,
+        journal=app.journal,
+    )
+    endpoint = next(item for item in ENDPOINTS if item.name == "pause")
+    known = {"auth_typ": "aad", "claims": [{"typ": "oid", "val": "AAAAAAAA-0000-0000-0000-000000000001"}]}
+    for header, status in (("", 401), ("e30=", 401), (base64.b64encode(json.dumps(known).encode()).decode(), 403)):
+        headers = {"X-MS-CLIENT-PRINCIPAL": header}
+        said = await answer(endpoint, Incoming({}, {}, headers, b'{"paused": true}'), services)
+        assert said.status == status
+    [line] = app.journal.lines
+    assert (line["by"], line["decided"]) == ("entra:aaaaaaaa-0000-0000-0000-000000000001", "403")
+    assert not (await app.governor.pause.state()).on
 
 
 async def test_what_stayed_in_rows_is_written_by_the_sweep() -> None:

@@ -54,7 +54,8 @@ async def test_a_log_that_cannot_be_reached_costs_no_work(caplog: pytest.LogCapt
 
 
 def test_a_line_says_who_asked_and_what_was_decided_in_a_word() -> None:
-    """One JSON object without a line break, whatever Azure says; long messages are cut."""
+    """One JSON object without a line break, whatever Azure says; long messages and subjects are cut."""
+    assert len(json.loads(line(0.0, "x" * 9000, asked="event", decided="400"))["subject"]) == 1000
     text = line(0.0, "c1", asked="event", by="event 7", decided="Blocked", reason="X", message="a\nb" * 1000)
     assert "\n" not in text
     row = json.loads(text)
