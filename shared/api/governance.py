@@ -33,10 +33,15 @@ async def pause(services: Services, asked: Asked[None, PauseOptions]) -> Answer:
         RowChanged: others keep setting the switch.
     """
     options = asked.body
-    row = await services.governor.pause.set(on=options.paused, by=asked.who, reason=options.reason)
-    return Answer(
-        _view(services, row), noted=f"{'paused' if row.on else 'let go on'}: {options.reason or 'no reason given'}"
-    )
+    await services.governor.pause.set(on=options.paused, by=asked.who, reason=options.reason)
+    row = await services.governor.pause.state()  # which AUTOPILOT_PAUSED outweighs
+    return Answer(_view(services, row), noted=f"{_noted(row, options)}: {options.reason or 'no reason given'}")
+
+
+def _noted(row: PauseRow, options: PauseOptions) -> str:
+    if options.paused:
+        return "paused"
+    return f"switched off, still paused by {row.by}" if row.on else "let go on"
 
 
 async def plan(services: Services, asked: Asked[PlanQuery, None]) -> Answer:

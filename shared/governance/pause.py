@@ -31,6 +31,10 @@ class PauseRow(Struct):
     reason: str = ""
 
 
+_UNREADABLE = PauseRow(on=True, by="the app", reason="the switch can't be read, as after a step back; set it again")
+"""What a row means that is there and that nobody has set: one of another version comes back as a new one."""
+
+
 class Pause:
     """Reads and sets the switch; the setting `AUTOPILOT_PAUSED=on` holds whatever the row says."""
 
@@ -49,7 +53,8 @@ class Pause:
         if self._always:
             return PauseRow(on=True, by="AUTOPILOT_PAUSED", reason="the setting says so")
         if self._seen is None or not 0 <= time.monotonic() - self._seen_at < _FRESH:
-            self._seen = (await self._rows.read(_KEY, PauseRow)).value
+            stored = await self._rows.read(_KEY, PauseRow)
+            self._seen = _UNREADABLE if stored.etag is not None and not stored.value.since else stored.value
             self._seen_at = time.monotonic()
         return self._seen
 
@@ -61,7 +66,7 @@ class Pause:
         """
         for _ in range(_RACES):
             stored = await self._rows.read(_KEY, PauseRow)
-            if stored.value.on == on and stored.etag is not None:
+            if stored.value.on == on and stored.value.since:
                 break
             stored.value.on, stored.value.since, stored.value.by, stored.value.reason = on, time.time(), by, reason
             try:

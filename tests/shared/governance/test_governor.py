@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from shared.api import governance as api
+from shared.api.asking import Asked
+from shared.api.queries import PauseOptions
+from shared.arm.clock import AzureClock
+from shared.fleet.tables import Rows
 from shared.governance.caps import Caps
 from shared.governance.governor import Governor, Hold, Kind, Work
-from shared.governance.pause import Pause
+from shared.governance.pause import Pause, PauseRow
 from shared.settings import load
+from tests.fleet.stores import MemoryTable
 from tests.shared.governance.memory import MemoryRows
 
 ONE, OTHER = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
@@ -81,6 +88,28 @@ async def test_the_setting_pauses_whatever_the_switch_says() -> None:
     hold = await paused.stopped(ONE)
     assert hold is not None
     assert hold.reason == "Paused"
+
+
+async def test_a_switch_that_cannot_be_read_pauses_until_somebody_sets_it() -> None:
+    """A row of another version, as after a step back to an older app, must not let writes go on."""
+    table: Any = MemoryTable("marks")
+    newer = Pause(Rows(table, PauseRow, 2, lambda _: {}), always=False)
+    await newer.set(on=True, by="kim", reason="audit")
+    older = Pause(Rows(table, PauseRow, 1, lambda _: {}), always=False)
+    assert (await older.state()).on
+    assert not (await older.set(on=False, by="kim", reason="")).on
+    assert not (await Pause(Rows(table, PauseRow, 1, lambda _: {}), always=False).state()).on
+
+
+async def test_the_answer_says_what_holds_though_the_switch_says_otherwise() -> None:
+    """Switching off what AUTOPILOT_PAUSED keeps on lets nothing go on, and nobody is told that it did."""
+    paused = governor(PAUSED="on")
+    services: Any = SimpleNamespace(
+        governor=paused, settings=load(ENVIRON | {"AUTOPILOT_PAUSED": "on"}), door=SimpleNamespace(clock=AzureClock())
+    )
+    said = await api.pause(services, Asked(None, PauseOptions(paused=False), {}, None, "kim"))
+    assert said.body.pause.on
+    assert said.noted.startswith("switched off, still paused by AUTOPILOT_PAUSED")
 
 
 async def test_pausing_twice_keeps_the_first_word() -> None:
