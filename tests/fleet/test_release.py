@@ -11,6 +11,7 @@ from shared.api import releases
 from shared.api.asking import Asked
 from shared.api.queries import Lift
 from shared.fleet.records import State
+from shared.notify.events import iso
 from tests.fleet import damage
 from tests.fleet.app import App
 
@@ -68,6 +69,28 @@ async def test_a_tag_that_returns_in_time_calls_it_off() -> None:
     row = await app.look(cluster, horizon=30 * _DAY)
     assert (row.state, row.life.release) == (State.PROTECTED, None)
     assert not [write for write in app.writes() if "suspend" in write]
+
+
+async def test_a_pause_holds_a_release_and_says_what_is_to_come() -> None:
+    """Nothing is announced or suspended while the app is paused; what was announced before is done afterwards."""
+    app = App()
+    early, late = await app.protect("early", "paused"), await app.protect("late", "paused")
+    await app.tag(early)
+    announced = (await app.look(early)).life.release
+    assert announced is not None
+    await app.governor.pause.set(on=True, by="kim", reason="audit")
+    await app.tag(late)
+    app.step(8 * _DAY)
+    rows = [await app.look(cluster, horizon=900.0) for cluster in (early, late)]
+    assert [(row.state, row.reason) for row in rows] == [(State.WAITING, "Paused")] * 2
+    assert f"backups would be suspended on {iso(announced.due)}" in rows[0].message
+    assert "backups would be suspended 7 days after the app has announced it" in rows[1].message
+    assert app.told(late) == ["ClusterProtected"]
+    assert [state_of(app, cluster) for cluster in (early, late)] == ["ProtectionConfigured"] * 2
+    await app.governor.pause.set(on=False, by="kim", reason="")
+    await app.settle(_DAY)
+    assert state_of(app, early) == "BackupSchedulesSuspended"
+    assert (await app.row(late)).reason == "ReleasePending"
 
 
 @pytest.mark.parametrize("back", ["paused", "platinum", "external"])
