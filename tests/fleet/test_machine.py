@@ -122,14 +122,22 @@ class Life(RuleBasedStateMachine):
         self.stopped_by_hand: set[str] = set()
         self.harmed: dict[str, int] = {}
 
-    @initialize(tag=st.sampled_from(["gold", "paused", "halted"]))
-    def begin(self, tag: str) -> None:
-        """One cluster that has been protected for days, and room for another one."""
+    @initialize(
+        tag=st.sampled_from(["gold", "paused", "halted"]),
+        harms=st.lists(st.sampled_from(sorted(_HARM)), min_size=1, max_size=2, unique=True),
+    )
+    def begin(self, tag: str, harms: list[str]) -> None:
+        """One cluster that has been protected for days and is harmed at once, and room for another one.
+
+        Few lives are lived in a test; without these harms some kinds would be in none of them.
+        """
         self.app = App(AUTOPILOT_GRACE_DAYS="1", AUTOPILOT_RELEASES_PER_HOUR="200", AUTOPILOT_RELEASE_PERCENT="100")
         for resource, body in _BYSTANDERS.items():
             self.app.cloud.seed(resource, copy.deepcopy(body))
             self._know(resource)
         self._run(self.app.protect("shop", tag))
+        for harm in harms:
+            self.harm("shop", harm, 1)
 
     @rule(
         acts=st.lists(_ACTS, min_size=1, max_size=4),
@@ -385,10 +393,12 @@ class Life(RuleBasedStateMachine):
     async def _until(self, seconds: float) -> int:
         """Work on what becomes due within some seconds; the passes."""
         end, passes = self.app.now() + seconds, 0
+        most = 4 * (_PASSES + int(seconds / 1800.0))
         while (due := self.app.queue.next_visible()) is not None and due <= end:
             self.app.step(max(0.0, due - self.app.now()))
             await self._one_message()
             passes += 1
+            assert passes <= most, [(row.cluster_id, row.state, row.reason, row.steps) for row in await self._rows()]
         self.app.step(max(0.0, end - self.app.now()))
         return passes
 
