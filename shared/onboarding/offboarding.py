@@ -25,6 +25,7 @@ from shared.onboarding.guards import agreement
 from shared.onboarding.outcomes import Blocked, Outcome, Released, Waiting, Who
 from shared.onboarding.readings import CLUSTERS_API, ROLES_API
 from shared.onboarding.refusal import refusal, told
+from shared.onboarding.steps.extension import storage_of
 from shared.onboarding.steps.roles import ROLES
 
 if TYPE_CHECKING:
@@ -130,9 +131,16 @@ class Inventory:
         if self.life.adopted:
             return []
         found = await readings.extensions(self.door, self.cluster)
-        there = any(item.type == EXTENSION_TYPE and item.name == EXTENSION_NAME for item in found)
+        there = any(
+            item.type == EXTENSION_TYPE and item.name == EXTENSION_NAME and self._keeps_ours(item) for item in found
+        )
         path = f"{self.cluster}/providers/Microsoft.KubernetesConfiguration/extensions/{EXTENSION_NAME}"
         return [Thing("extension", path)] if there else []
+
+    def _keeps_ours(self, extension: readings.Extension) -> bool:
+        """Whether it keeps this app's backups; the name alone is the usual one, which others give theirs as well."""
+        found, places = storage_of(extension.settings), self.places
+        return found is not None and same_id(found.account_id, places.account) and found.container == places.container
 
 
 @dataclass(frozen=True, slots=True)

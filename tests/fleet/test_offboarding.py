@@ -160,6 +160,21 @@ async def test_what_others_use_is_not_on_the_list() -> None:
     assert name_of(instance) not in [name_of(thing.id) for thing in answer.body.things]
 
 
+async def test_an_extension_that_somebody_installed_since_is_not_on_the_list() -> None:
+    """Under the usual name, keeping its backups elsewhere: it isn't what this app had installed."""
+    app = App(may_delete=True)
+    cluster = await released(app)
+    extension = app.cloud.store.get(cluster + damage.EXTENSION)
+    assert extension is not None
+    settings = extension.properties["configurationSettings"]
+    bucket = next(name for name in settings if name in ("blobContainer", "configuration.backupStorageLocation.bucket"))
+    theirs = {**settings, bucket: "theirs"}
+    extension.properties["configurationSettings"] = theirs
+    assert "extension" not in kinds(await ask(app, cluster))
+    extension.properties["configurationSettings"] = settings
+    assert "extension" in kinds(await ask(app, cluster))
+
+
 async def test_instances_in_vaults_that_the_cluster_has_left_go_too() -> None:
     """Its policy moved it to another vault, and what the first one holds went on: both are ended."""
     catalog = """
