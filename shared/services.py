@@ -152,7 +152,7 @@ def build() -> Services:
     policies = Policies.of(catalog)
     store = StatusStore(rows("jobs", BackupStatus, _status_columns), rows("rollups", MonthRow), notifier, sender)
     journal = _journal(settings)
-    starter = Starter(door, policies, store, governor, journal)
+    starter = Starter(scope, door, policies, store, governor, journal)
     regions = rows("regions", RegionRow)
     restore_tests = RestoreTests(rows("restoretests", RecordedTests))
     recall = recall_from(clusters, store, restore_tests)
@@ -195,7 +195,7 @@ def build() -> Services:
         policies=policies,
         checker=checker,
         fleet=fleet,
-        nightly=Nightly(nights, settings.wait_scale, clock, standings, kept, notifier, asker),
+        nightly=Nightly(scope, nights, settings.wait_scale, clock, standings, kept, notifier, asker),
         operations=Operations(rows("operations", Pending)),
     )
 

@@ -17,6 +17,7 @@ from shared.backups.policies import Policies
 from shared.backups.status import BackupStatus, on_demand_today
 from shared.backups.store import StatusStore, key_of
 from shared.errors import ArmError, WriteRefused
+from shared.fleet.scope import Scope, lies_in
 from shared.fleet.tables import Stored
 from shared.governance.decisions import line
 from shared.governance.journal import Journal
@@ -48,6 +49,7 @@ class Refused:
 class Starter:
     """Everything that starting a backup takes."""
 
+    scope: Scope
     door: Door
     policies: Policies
     store: StatusStore
@@ -60,11 +62,12 @@ class Starter:
         Raises:
             ArmError: Azure didn't tell the time.
         """
-        now = await self.door.now()
+        now, allowed = await self.door.now(), await self.scope.subscriptions()
         due: list[tuple[str, Cause, Stored[BackupStatus]]] = []
         for stored in (await self.store.all()).values():
             cause = self._cause(stored.value, now)
-            if cause is not None and not await self._forbidden(stored.value):
+            ours = lies_in(allowed, stored.value.cluster_id)  # a row outlasts its subscription's place in the settings
+            if cause is not None and ours and not await self._forbidden(stored.value):
                 due.append((_key(stored.value), cause, stored))
         due.sort(key=lambda item: (item[1] is not Cause.RERUN, item[0]))
         outcomes = await asyncio.gather(*(self._start_due(stored, cause) for _, cause, stored in due[:_A_TICK]))

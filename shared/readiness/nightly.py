@@ -18,6 +18,7 @@ from shared.arm.clock import AzureClock
 from shared.arm.ids import ClusterId, folded
 from shared.errors import ArmError, RowChanged
 from shared.fleet.records import State
+from shared.fleet.scope import Scope, lies_in
 from shared.fleet.tables import Key, Rows, Stored
 from shared.notify.outbox import tell
 from shared.notify.publisher import Notifier
@@ -81,6 +82,7 @@ class Report:
 class Nightly:
     """Everything that a run takes. `nights` is how many it takes until everyone has been validated; 0 is never."""
 
+    scope: Scope
     nights: int
     wait_scale: float
     clock: AzureClock
@@ -118,11 +120,12 @@ class Nightly:
 
     async def _rows(self) -> dict[str, Stored[ReadinessRow]]:
         """The rows of all clusters that are or were to be protected, by lower-cased id; new ones for new clusters."""
+        allowed = await self.scope.subscriptions()
         known = {folded(stored.value.cluster_id): stored async for stored in self.kept.all()}
         found: dict[str, Stored[ReadinessRow]] = {}
         async for stored in self.clusters.all():
             row = stored.value
-            if _matters(row):
+            if _matters(row) and lies_in(allowed, row.cluster_id):
                 key = folded(row.cluster_id)
                 found[key] = known.get(key) or Stored(ReadinessRow(row.cluster_id), None)
         return found

@@ -1,7 +1,8 @@
 """What becomes of a claimed start when Azure doesn't tell the job's id, or when the operation itself fails."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -13,6 +14,7 @@ from shared.backups.ondemand import Cause
 from shared.backups.starter import Refused, Started, Starter
 from shared.backups.status import BackupStatus
 from shared.errors import ArmError, WriteRefused
+from shared.fleet.scope import Scope
 from shared.fleet.tables import Stored
 from shared.governance.journal import NoJournal
 
@@ -21,6 +23,7 @@ CLUSTER = (
     "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g"
     "/providers/Microsoft.ContainerService/managedClusters/c"
 )
+SCOPE = Scope(cast("Any", None), frozenset({CLUSTER.split("/")[2]}), ())
 RULE = {"name": "BackupHourly", "objectType": "AzureBackupRule"}
 
 
@@ -84,7 +87,7 @@ class Guard:
 async def started(polled: OperationState | ArmError) -> tuple[Started | Refused, BackupStatus]:
     """Start a backup; what was answered, and the row afterwards."""
     store = ToyStore(BackupStatus(f"{VAULT}/backupInstances/i", CLUSTER, protection_state="ProtectionConfigured"))
-    starter = Starter(ToyDoor(polled), None, store, Guard(), NoJournal())  # type: ignore[arg-type]  # as much of them as a start needs
+    starter = Starter(SCOPE, ToyDoor(polled), None, store, Guard(), NoJournal())  # type: ignore[arg-type]  # as much of them as a start needs
     outcome = await starter.start(Stored(store.row, "etag"), Cause.PERSON, None, wait=True)
     return outcome, store.row
 
@@ -109,7 +112,7 @@ async def test_nobody_gets_a_backup_while_the_app_is_paused() -> None:
     """A person is told so; the row isn't claimed, and the day's count stays."""
     store = ToyStore(BackupStatus(f"{VAULT}/backupInstances/i", CLUSTER, protection_state="ProtectionConfigured"))
     guard = Guard(WriteRefused("Paused", "by kim"))
-    starter = Starter(ToyDoor(ArmError("unasked")), None, store, guard, NoJournal())  # type: ignore[arg-type]  # as above
+    starter = Starter(SCOPE, ToyDoor(ArmError("unasked")), None, store, guard, NoJournal())  # type: ignore[arg-type]  # as above
     outcome = await starter.back_up_now(ClusterId.parse(CLUSTER), None, dry_run=False)
     assert outcome == Refused(409, "Paused", "by kim")
     assert (store.row.starting, store.row.on_demand) == (0.0, [])
@@ -121,7 +124,28 @@ async def test_a_job_that_has_ended_since_the_sweep_holds_nobody_up(job: str, re
     row = BackupStatus(f"{VAULT}/backupInstances/i", CLUSTER, protection_state="ProtectionConfigured")
     row.running, row.running_since = f"{VAULT}/backupJobs/1", AzureClock().now().timestamp() - 900
     door = ToyDoor(OperationState(running=False, retry_after=None, body={"jobId": "2"}), job)
-    starter = Starter(door, None, ToyStore(row), Guard(), NoJournal())  # type: ignore[arg-type]  # as above
+    starter = Starter(SCOPE, door, None, ToyStore(row), Guard(), NoJournal())  # type: ignore[arg-type]  # as above
     outcome = await starter.back_up_now(ClusterId.parse(CLUSTER), None, dry_run=False)
     assert (outcome.reason if isinstance(outcome, Refused) else None) == reason
     assert (row.starting > 0) == (reason is None)
+
+
+async def test_the_timer_backs_up_nothing_of_a_subscription_that_was_taken_away() -> None:
+    """Its rows outlast the settings by a sweep; the app may not touch its clusters any more."""
+    theirs = CLUSTER.replace(CLUSTER.split("/")[2], "11111111-1111-1111-1111-111111111111")
+    rows = {
+        name: BackupStatus(f"{VAULT}/backupInstances/{name}", cluster, protection_state="ProtectionConfigured")
+        for name, cluster in (("ours", CLUSTER), ("theirs", theirs))
+    }
+    for row in rows.values():
+        row.rerun = True
+    store: Any = ToyStore(rows["ours"])
+
+    async def everything() -> dict[str, Stored[BackupStatus]]:
+        return {name: Stored(row, "etag") for name, row in rows.items()}
+
+    store.all = everything
+    policies: Any = SimpleNamespace(policy=lambda _: SimpleNamespace(on_demand=None), rpo=lambda _: 3600.0)
+    door: Any = ToyDoor(OperationState(running=False, retry_after=None, body={"jobId": "2"}))
+    assert await Starter(SCOPE, door, policies, store, Guard(), NoJournal()).tick() == 1
+    assert (rows["ours"].rerun, rows["theirs"].rerun) == (False, True)

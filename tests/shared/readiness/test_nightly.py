@@ -19,6 +19,7 @@ from shared.arm.clock import AzureClock
 from shared.arm.ids import ClusterId
 from shared.errors import ArmError, RowChanged
 from shared.fleet.records import State
+from shared.fleet.scope import Scope
 from shared.fleet.tables import Key, Stored
 from shared.notify.events import Event, iso
 from shared.readiness.kept import ReadinessRow, Validated, Validating
@@ -93,7 +94,8 @@ class World:
         for name in self.names:
             row = Standing(cluster(name), state=State.PROTECTED)
             self.clusters.rows[Key(SUBSCRIPTION, name)] = (encode(row), 1)
-        return Nightly(self.nights, 0.001, clock, cast("Any", self.clusters), cast("Any", self.kept), self, self)
+        scope = Scope(cast("Any", None), frozenset({SUBSCRIPTION}), ())
+        return Nightly(scope, self.nights, 0.001, clock, cast("Any", self.clusters), cast("Any", self.kept), self, self)
 
     async def publish(self, events: Sequence[Event]) -> None:
         self.before("publish")
@@ -236,6 +238,15 @@ def test_however_runs_die_each_change_is_told_once(deaths: list[tuple[str, int]]
     )
     assert sorted(world.news()) == bad
     assert all(row.checked and not row.outbox for row in world.kept.values().values())
+
+
+async def test_a_cluster_of_a_subscription_that_was_taken_away_is_not_asked_about() -> None:
+    """Its row outlasts the settings: no request is sent for it, and nothing is told of it."""
+    world = World("a", verdicts={"gone": Verdict.NOT_READY})
+    gone = str(ClusterId("11111111-1111-1111-1111-111111111111", "rg", "gone"))
+    world.clusters.rows[Key("s", "gone")] = (encode(Standing(gone, state=State.PROTECTED)), 1)
+    assert (await world.night()).clusters == 1
+    assert (list(world.asked), world.news()) == (["a"], [])
 
 
 async def test_a_run_begins_nothing_after_its_budget() -> None:
