@@ -45,11 +45,13 @@ def management_groups(text: str) -> tuple[str, ...]:
 
 
 def matching(pattern: str, allowed: str) -> Callable[[str], str]:
-    """A text of a pattern, which `allowed` puts in words."""
-    compiled = re.compile(pattern)
+    """A text of a pattern, which `allowed` puts in words.
+
+    It is compiled when the setting has a value: each cold start would pay for all of them.
+    """
 
     def parse(text: str) -> str:
-        if not compiled.fullmatch(text):
+        if not re.fullmatch(pattern, text):
             raise ValueError(allowed)
         return text
 
@@ -111,13 +113,12 @@ SUBNET = rf"{_GROUP}/Microsoft\.Network/virtualNetworks/[\w\-.]{{2,64}}/subnets/
 
 def by_place(pattern: str, what: str) -> Callable[[str], dict[str, tuple[str, ...]]]:
     """`place=id` pairs, separated by commas: a place (a region, a vault profile, `*` for all) may have several ids."""
-    compiled = re.compile(pattern, re.IGNORECASE)
 
     def parse(text: str) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
         for part in filter(None, (piece.strip() for piece in text.split(","))):
             place, _, identity = (piece.strip() for piece in part.partition("="))
-            if not re.fullmatch(r"\*|[a-z0-9-]{1,32}", place) or not compiled.fullmatch(identity):
+            if not re.fullmatch(r"\*|[a-z0-9-]{1,32}", place) or not re.fullmatch(pattern, identity, re.IGNORECASE):
                 raise ValueError(f"comma-separated region=id, profile=id or *=id, with the ARM id of {what}")
             found[place] = (*found.get(place, ()), identity)
         return found

@@ -9,8 +9,8 @@ from datetime import date
 from typing import NamedTuple
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_TIMES = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(([01]\d|2[0-3]):([0-5]\d)|24:00)")
-_DATES = re.compile(r"(\d{4}-\d\d-\d\d)/(\d{4}-\d\d-\d\d)")
+_TIMES = r"([01]\d|2[0-3]):([0-5]\d)-(([01]\d|2[0-3]):([0-5]\d)|24:00)"
+_DATES = r"(\d{4}-\d\d-\d\d)/(\d{4}-\d\d-\d\d)"
 _WANTED = (
     "windows separated by semicolons, each such as 'Mon-Fri 08:00-18:00 Europe/Berlin', 'Sat,Sun 00:00-24:00' "
     "or '2026-12-21/2027-01-03 Europe/Berlin'"
@@ -48,7 +48,7 @@ def quiet_windows(text: str) -> tuple[QuietWindow, ...]:
 
 def _window(text: str) -> QuietWindow:
     words = text.split()
-    dates = _DATES.fullmatch(words[0])
+    dates = re.fullmatch(_DATES, words[0])
     needed = 1 if dates else 2
     if not needed <= len(words) <= needed + 1:
         raise ValueError(f"{_WANTED}; {text!r} is none")
@@ -58,7 +58,7 @@ def _window(text: str) -> QuietWindow:
         if last < first:
             raise ValueError(f"{_WANTED}; {text!r} ends before it begins")
         return QuietWindow((), 0, 0, first, last, zone)
-    times = _TIMES.fullmatch(words[1])
+    times = re.fullmatch(_TIMES, words[1])
     if times is None:
         raise ValueError(f"{_WANTED}; {words[1]!r} is no time of day such as 08:00-18:00")
     end = 24 * 60 if times[3] == "24:00" else int(times[4]) * 60 + int(times[5])
