@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/e2e/" in item.path.as_posix():
             item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.timeout(90))
+            item.add_marker(pytest.mark.timeout(120))
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

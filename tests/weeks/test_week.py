@@ -96,7 +96,7 @@ async def _drive(control: str, environ: dict[str, str]) -> dict[str, Any]:
     return result
 
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
 
 async def test_the_week_was_worth_it(week: Week) -> None:
