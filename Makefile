@@ -15,7 +15,7 @@ up: $(READY) $(NODE_READY)
 	@$(BIN)/python -m local.up
 
 test: $(READY) $(NODE_READY)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff check $(SOURCES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 import pytest_asyncio
 from hypothesis import settings
 
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile("steady")
+
+
+_LONGEST = ("tests/weeks/", "tests/chaos/", "tests/fleet/test_machine.py", "tests/e2e/")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no process of parallel tests is left with it at the end."""
+    items.sort(key=lambda item: next((i for i, part in enumerate(_LONGEST) if part in item.path.as_posix()), 9))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
