@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from local.azurite import Azurite
 from local.azurite import azurite as run_azurite
+from tests.wire import summary
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile("steady")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register what prints at the end: of parallel tests, the process that prints reads no folder's conftest."""
+    config.pluginmanager.register(summary)
 
 
 _LONGEST = ("tests/weeks/", "tests/chaos/", "tests/fleet/test_machine.py", "tests/e2e/")
