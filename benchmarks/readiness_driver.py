@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import sys
 import time
 from typing import TYPE_CHECKING
 
+from benchmarks.memory import peak_mb
 from shared.backups.jobs import Job, Kind
 from shared.backups.status import BackupStatus, Restore
 from shared.backups.store import key_of
@@ -29,7 +29,7 @@ _AT_ONCE = 32
 
 
 async def main() -> None:
-    """Fill the tables, or look once. Memory is the process's peak resident size, imports included."""
+    """Fill the tables, or look once. Memory is the process's peak."""
     app = services()
     async with app.door:
         if sys.argv[1:] == ["--fill"]:
@@ -38,12 +38,11 @@ async def main() -> None:
         begun = time.process_time()
         found = await app.fleet.judged(top=200)
         took = time.process_time() - begun
-    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     result = {
         "clusters": found.counts.total(),
         "verdicts": {str(verdict): number for verdict, number in found.counts.items()},
         "cpu_seconds": round(took, 3),
-        "peak_mb": round(peak_kb / 1024, 1),
+        "peak_mb": peak_mb(),
     }
     json.dump(result, sys.stdout)
 

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import sys
 import time
 
+from benchmarks.memory import peak_mb
 from shared.services import services
 
 
 async def main() -> None:
-    """Resync once. Memory is the process's peak resident size, imports included."""
+    """Resync once. Memory is the process's peak."""
     app = services()
     async with app.door:
         begun = time.process_time()
         found = await app.resync.run()
         took = time.process_time() - begun
-    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     result = {
         "clusters": found.clusters,
         "converged": found.converged,
         "incomplete": len(found.incomplete) + len(found.unread),
         "cpu_seconds": round(took, 3),
-        "peak_mb": round(peak_kb / 1024, 1),
+        "peak_mb": peak_mb(),
     }
     json.dump(result, sys.stdout)
 

@@ -44,7 +44,7 @@ BOUNDS = {
     "readiness.latency_ratio": Bound(1.3),
     "readiness.fleet_requests": Bound(20),  # for 1,000 clusters
     "readiness.fleet_peak_mb": Bound(200),
-    "readiness.fleet_growth_1000_to_5000": Bound(1.5),  # a second of work and less: noisier than the sweep's
+    "readiness.fleet_growth_1000_to_5000": Bound(1.2),
     "resync.requests_per_1000": Bound(10),
     "resync.writes_per_1000": Bound(0),
     "resync.cpu_s_per_1000": Bound(2),

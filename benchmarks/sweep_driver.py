@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import sys
 import time
 
+from benchmarks.memory import peak_mb
 from shared.services import services
 
 
 async def main() -> None:
-    """Sweep once. Memory is the process's peak resident size, imports included."""
+    """Sweep once. Memory is the process's peak."""
     app = services()
     async with app.reconciler.door:
         begun = time.process_time()
         report = await app.sweep()
         took = time.process_time() - begun
-    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     result = {
         "clusters": report.clusters,
         "jobs": report.jobs,
         "cpu_seconds": round(took, 3),
-        "peak_mb": round(peak_kb / 1024, 1),
+        "peak_mb": peak_mb(),
     }
     json.dump(result, sys.stdout)
 
